@@ -1,0 +1,74 @@
+//! Bounded rings between threads: cache-line-aligned, hand-written, each ordering argued and modelled.
+//!
+//! `no_std`, no allocator, two small dependencies. A ring is a value that fits a `static`, or an allocation, and gives
+//! out its ends; an end pushes or pops and returns at once.
+//!
+//! ```
+//! use shared_nothing_rings::{TryPopError, TryPushError, spsc};
+//!
+//! let mut ring = spsc::Ring::<&str, 2>::new();
+//! let (mut tx, mut rx) = ring.split();
+//! assert_eq!(rx.try_pop(), Err(TryPopError::Empty));
+//! assert_eq!(tx.try_push("a"), Ok(()));
+//! assert_eq!(tx.try_push("b"), Ok(()));
+//! assert_eq!(tx.try_push("c"), Err(TryPushError::Full("c")));
+//! assert_eq!(rx.try_pop(), Ok("a"));
+//! drop(tx);
+//! assert_eq!(rx.try_pop(), Ok("b"));
+//! assert_eq!(rx.try_pop(), Err(TryPopError::Closed));
+//! ```
+//!
+//! # Which ring for which job
+//!
+//! | ring | ends | order | push | pop |
+//! |---|---|---|---|---|
+//! | [`spsc`] | 1 → 1 | first in, first out | wait-free | wait-free |
+//! | [`mpsc`] | n → 1 | one for all producers | lock-free | bounded steps, no read-modify-write |
+//!
+//! No `try_` method waits for another thread: not for one that is slow, and not for one that was stopped half-way. To
+//! wait, join a ring to a `wait::Doorbell` (feature `std`).
+//!
+//! # What every ring promises
+//!
+//! - A refused value comes back in the error. A value is dropped exactly once, whatever panics.
+//! - Closing loses nothing: the consumer gets all that was pushed before, then `Closed`.
+//! - The capacity is exact. Any type will do: no `Copy`, `Clone` or `Default`, zero-sized, over-aligned or larger than
+//!   the stack.
+//! - Ends do not share a cache line, wherever they lie.
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | none (default) | rings as values: on the stack, in a field, in a `static` |
+//! | `alloc` | rings on the heap |
+//! | `std` | `wait`: parking |
+//!
+//! On targets without compare-exchange there is [`spsc`] with [`split`](spsc::Ring::split).
+//!
+//! # Models
+//!
+//! `--cfg loom` swaps atomics, cells and locks for [loom](https://docs.rs/loom)'s in this crate, so that a program
+//! built on these rings can be modelled with them. Constructors are then not `const`.
+#![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(any(feature = "std", loom, test))]
+extern crate std;
+
+mod error;
+mod pos;
+mod share;
+mod slot;
+mod storage;
+mod sync;
+
+#[cfg(target_has_atomic = "ptr")]
+pub mod mpsc;
+pub mod spsc;
+#[cfg(feature = "std")]
+pub mod wait;
+
+pub use error::{CapacityError, TryPopError, TryPushError, TryReserveError};

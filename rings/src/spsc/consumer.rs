@@ -1,0 +1,256 @@
+//! The reading end.
+
+use core::{cmp::min, fmt, iter::FusedIterator, marker::PhantomData};
+
+use super::raw::{Line, Raw};
+use crate::{
+    TryPopError,
+    pos::{advance, distance},
+    share::Home,
+    sync::Ordering::{Acquire, Relaxed, Release},
+};
+
+/// The reading end of a ring.
+///
+/// It may move to another thread, but only one thread at a time can use it: it is `Send` and not `Sync`, its methods
+/// take `&mut self`, and it cannot be cloned. Dropping it closes the ring for the producer; values still in the ring
+/// are dropped with the ring, or are there again when it is split anew.
+///
+/// It is a pointer: where it lies, and what lies beside it, costs nothing (no *false sharing*).
+pub struct Consumer<'a, T> {
+    raw: Raw<T>,
+    home: Home,
+    ring: PhantomData<&'a ()>,
+}
+
+// SAFETY: values come from the other end's thread, hence `T: Send`. The positions are atomics, or belong to this end
+// and move with it.
+unsafe impl<T: Send> Send for Consumer<'_, T> {}
+
+impl<'a, T> Consumer<'a, T> {
+    /// # Safety
+    ///
+    /// 1. The ring lives for `'a`, or by `home` until its last end is gone.
+    /// 2. This is the only consumer.
+    pub(super) const unsafe fn new(raw: Raw<T>, home: Home) -> Self {
+        Self {
+            raw,
+            home,
+            ring: PhantomData,
+        }
+    }
+
+    /// Takes the oldest value, or returns at once.
+    ///
+    /// Wait-free: a handful of instructions, one release store; the producer's line is read only when the ring looks
+    /// empty.
+    ///
+    /// # Errors
+    ///
+    /// - [`Empty`](TryPopError::Empty): nothing to take now.
+    /// - [`Closed`](TryPopError::Closed): the producer is gone and everything it pushed was taken.
+    ///
+    /// ```
+    /// use shared_nothing_rings::{TryPopError, spsc};
+    ///
+    /// let mut ring = spsc::Ring::<u32, 2>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// assert_eq!(rx.try_pop(), Err(TryPopError::Empty));
+    /// assert!(tx.try_push(1).is_ok());
+    /// drop(tx);
+    /// assert_eq!(rx.try_pop(), Ok(1));
+    /// assert_eq!(rx.try_pop(), Err(TryPopError::Closed));
+    /// ```
+    #[inline]
+    pub fn try_pop(&mut self) -> Result<T, TryPopError> {
+        if self.full_slots() == 0 {
+            self.look_again()?;
+        }
+        let pos = self.own_pos();
+        // SAFETY: ours and full by I1: `pos` is before the limit, and `&mut self` is the one consumer.
+        let value = unsafe { self.raw.take(pos) };
+        self.vacate(advance(pos, 1));
+        Ok(value)
+    }
+
+    /// An iterator that takes up to `max` values, those that are in the ring now; their slots are given back together
+    /// when it is dropped.
+    ///
+    /// Dropping it early leaves the rest in the ring. Forgetting it (`mem::forget`) only keeps the slots it has
+    /// emptied from the producer until this end is used again.
+    ///
+    /// Wait-free.
+    pub fn drain(&mut self, max: usize) -> Drain<'_, 'a, T> {
+        let end = advance(self.own_pos(), min(self.refresh_full_slots(), max));
+        // SAFETY: the consumer's own number, and this is the consumer.
+        unsafe { self.line().owes.set(1) };
+        Drain {
+            end,
+            consumer: self,
+        }
+    }
+
+    /// How many values the ring holds at most. Exactly what was asked for.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.raw.header().fixed.capacity
+    }
+
+    /// How many values are in the ring: a lower bound, since the producer may add some at any moment.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        // RELAXED: a count; nothing is read by it.
+        distance(
+            self.raw.header().producer.public_pos.load(Relaxed),
+            self.own_pos(),
+        )
+    }
+
+    /// Whether the ring is empty. `true` may be outdated at once; `false` stays false until this end pops.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether the ring is full. `false` may be outdated at once; `true` stays true until this end pops.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.len() == self.capacity()
+    }
+
+    /// Whether the producer is gone. Values may still be there: [`try_pop`](Self::try_pop) says when none are.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        // CLOSE, acquire end: every position that the producer published comes before the flag.
+        self.raw.header().fixed.producer_gone.load(Acquire) != 0
+    }
+
+    /// Closes the ring for the producer: its later pushes hand the value back.
+    ///
+    /// This end stays, so that what was pushed before can be taken.
+    pub fn close(&mut self) {
+        // RELAXED: no data comes with the flag.
+        self.raw.header().fixed.consumer_gone.store(1, Relaxed);
+    }
+
+    fn line(&self) -> &Line {
+        &self.raw.header().consumer
+    }
+
+    #[inline(always)]
+    fn own_pos(&self) -> usize {
+        // SAFETY: the consumer's own number, and this is the consumer.
+        unsafe { self.line().own_pos.get() }
+    }
+
+    #[inline(always)]
+    fn full_slots(&self) -> usize {
+        // SAFETY: the consumer's own number, and this is the consumer.
+        distance(unsafe { self.line().limit.get() }, self.own_pos())
+    }
+
+    fn refresh_full_slots(&mut self) -> usize {
+        // PUBLISH, acquire end: every value before this position is written.
+        let write_pos = self.raw.header().producer.public_pos.load(Acquire);
+        // SAFETY: the consumer's own number, and this is the consumer.
+        unsafe { self.line().limit.set(write_pos) };
+        self.full_slots()
+    }
+
+    /// The ring looks empty: is it, and for ever?
+    fn look_again(&mut self) -> Result<(), TryPopError> {
+        if self.refresh_full_slots() != 0 {
+            return Ok(());
+        }
+        self.pay_debt();
+        if !self.is_closed() {
+            return Err(TryPopError::Empty);
+        }
+        // The last push may have come between the look and the flag. The flag is the last thing a producer does, so
+        // this look is final.
+        if self.refresh_full_slots() != 0 {
+            Ok(())
+        } else {
+            Err(TryPopError::Closed)
+        }
+    }
+
+    /// Gives back what a forgotten drain has emptied. Here, because a producer that is refused for lack of it leaves
+    /// the ring empty in the end.
+    fn pay_debt(&mut self) {
+        // SAFETY: the consumer's own number, and this is the consumer.
+        if unsafe { self.line().owes.get() } != 0 {
+            self.settle();
+        }
+    }
+
+    fn settle(&mut self) {
+        // SAFETY: the consumer's own number, and this is the consumer.
+        unsafe { self.line().owes.set(0) };
+        self.vacate(self.own_pos());
+    }
+
+    #[inline(always)]
+    fn vacate(&mut self, pos: usize) {
+        // SAFETY: the consumer's own number, and this is the consumer.
+        unsafe { self.line().own_pos.set(pos) };
+        // VACATE, release end: every value before this position was moved out.
+        self.line().public_pos.store(pos, Release);
+    }
+}
+
+impl<T> Drop for Consumer<'_, T> {
+    fn drop(&mut self) {
+        self.close();
+        // SAFETY: this end is never used again.
+        unsafe { super::leave(self.raw, self.home) };
+    }
+}
+
+impl<T> fmt::Debug for Consumer<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer")
+            .field("capacity", &self.capacity())
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Takes values and gives all their slots back at once. Made by [`Consumer::drain`].
+#[must_use = "a drain takes only what is asked of it"]
+#[derive(Debug)]
+pub struct Drain<'c, 'a, T> {
+    consumer: &'c mut Consumer<'a, T>,
+    end: usize,
+}
+
+impl<T> Iterator for Drain<'_, '_, T> {
+    type Item = T;
+
+    #[inline]
+    fn next(&mut self) -> Option<T> {
+        let pos = self.consumer.own_pos();
+        if pos == self.end {
+            return None;
+        }
+        // SAFETY: ours and full by I1: `pos` is before `end`, which is not beyond the limit.
+        let value = unsafe { self.consumer.raw.take(pos) };
+        // SAFETY: the consumer's own number. It moves at once, so that a forgotten drain takes no value twice.
+        unsafe { self.consumer.line().own_pos.set(advance(pos, 1)) };
+        Some(value)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = distance(self.end, self.consumer.own_pos());
+        (left, Some(left))
+    }
+}
+
+impl<T> ExactSizeIterator for Drain<'_, '_, T> {}
+impl<T> FusedIterator for Drain<'_, '_, T> {}
+
+impl<T> Drop for Drain<'_, '_, T> {
+    fn drop(&mut self) {
+        self.consumer.settle();
+    }
+}

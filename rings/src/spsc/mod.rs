@@ -1,0 +1,273 @@
+//! One producer, one consumer, first in first out, wait-free.
+//!
+//! ```
+//! use shared_nothing_rings::{TryPopError, TryPushError, spsc};
+//!
+//! static RING: spsc::Ring<u64, 2> = spsc::Ring::new();
+//!
+//! let (mut tx, mut rx) = RING.split_static().expect("nobody has split it before");
+//! assert_eq!(tx.try_push(1), Ok(()));
+//! assert_eq!(tx.try_push(2), Ok(()));
+//! assert_eq!(tx.try_push(3), Err(TryPushError::Full(3)));
+//! assert_eq!(rx.try_pop(), Ok(1));
+//! assert_eq!(rx.try_pop(), Ok(2));
+//! assert_eq!(rx.try_pop(), Err(TryPopError::Empty));
+//! ```
+//!
+//! # When to use it
+//!
+//! Two threads, a thread and an interrupt handler, two stages of a pipeline. When several threads write, use
+//! [`mpsc`](crate::mpsc). When an end should wait, join it to a [`wait`](crate::wait): the ring itself never waits.
+//!
+//! # Picture
+//!
+//! ```text
+//!         ┌──────┬──────┬──────┬──────┬──────┬──────┐
+//!         │      │  a   │  b   │  c   │      │      │
+//!         └──────┴──────┴──────┴──────┴──────┴──────┘
+//!                 ▲ read_pos           ▲ write_pos
+//! ```
+//!
+//! # Invariants
+//!
+//! - **I1** `write_pos - read_pos` is in `0..=capacity`. Slots from `read_pos` to `write_pos` hold values and are the
+//!   consumer's; the others are empty and the producer's.
+//! - **I2** Each position is stored by one end only, and only grows (it wraps with `usize`).
+//! - **I3** An end's `limit` is never beyond what the foreign position allows: it is that position as it once was.
+//! - **I4** Inside a batch an end's `own_pos` is ahead of its public position; the slots between are still that
+//!   end's, already written or already emptied.
+//!
+//! # Edges
+//!
+//! | edge | release end | acquire end | carries |
+//! |---|---|---|---|
+//! | PUBLISH | producer stores `write_pos` | consumer loads it | the slot is written |
+//! | VACATE | consumer stores `read_pos` | producer loads it | the value was moved out |
+//! | CLOSE | producer stores `producer_gone` | consumer loads it | `write_pos` is final |
+//! | LEAVE | an end leaves the count | the last to leave, or the next split | the ring is nobody's |
+//!
+//! # Progress and cost
+//!
+//! Every method is wait-free and touches no line but its own and the slot's, as long as the other end is not caught
+//! up with: each end remembers how far it may go, and looks at the foreign position only when that is used up
+//! (MCRingBuffer, Lee, Bu and Chandranmenon, IPDPS 2010). Own and remembered positions lie in the ring, on lines of
+//! their own, and not in the handles, so that two handles side by side do not share a line.
+//!
+//! # Verification
+//!
+//! loom models of each edge, each with the outcomes that must be reached (`rings/tests/loom_spsc.rs`); a model-based
+//! test against a `VecDeque` from start positions at the wrap of `usize` (`rings/tests/model.rs`); drop accounting
+//! (`rings/tests/drops.rs`).
+//!
+//! # References
+//!
+//! Lamport, *Proving the Correctness of Multiprocess Programs*, 1977. Lee, Bu, Chandranmenon, *A Lock-Free,
+//! Cache-Efficient Multi-Core Synchronization Mechanism for Line-Rate Network Traffic Monitoring*, IPDPS 2010.
+
+mod consumer;
+mod producer;
+mod raw;
+
+use core::fmt;
+
+use raw::{Header, Raw};
+
+pub use consumer::{Consumer, Drain};
+pub use producer::Producer;
+
+use crate::{
+    pos::assert_slots, share::Home, slot::Slot, storage::inline::Inline, sync::Ordering::Relaxed,
+};
+
+/// A ring of `N` slots as a value: for the stack, a field or a `static`, without an allocator.
+///
+/// `N` is a power of two, checked when the program is compiled, and all `N` slots can be used.
+///
+/// ```compile_fail
+/// static RING: shared_nothing_rings::spsc::Ring<u8, 3> = shared_nothing_rings::spsc::Ring::new();
+/// ```
+pub struct Ring<T, const N: usize> {
+    inline: Inline<Header, Slot<T>, N>,
+}
+
+// SAFETY: a shared ring gives out its two ends once; each value moves through to one thread, hence `T: Send`.
+unsafe impl<T: Send, const N: usize> Sync for Ring<T, N> {}
+
+impl<T, const N: usize> Ring<T, N> {
+    crate::sync::const_constructor! {
+        /// An empty ring.
+        #[must_use]
+        pub fn new() -> Self {
+            let slots = const { assert_slots(N) };
+            Self { inline: Inline::new(Header::new(N, slots, 0), [const { Slot::new() }; N]) }
+        }
+    }
+
+    /// The two ends, for as long as the ring is borrowed. Values left by former ends are still there.
+    ///
+    /// ```
+    /// use shared_nothing_rings::spsc;
+    ///
+    /// let mut ring = spsc::Ring::<String, 8>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// std::thread::scope(|threads| {
+    ///     threads.spawn(move || tx.try_push("hello".to_owned()));
+    /// });
+    /// assert_eq!(rx.try_pop().as_deref(), Ok("hello"));
+    /// ```
+    ///
+    /// The ends cannot outlive it, and there is one of each:
+    ///
+    /// ```compile_fail,E0499
+    /// use shared_nothing_rings::spsc;
+    ///
+    /// let mut ring = spsc::Ring::<u8, 8>::new();
+    /// let (tx, rx) = ring.split();
+    /// let (tx2, rx2) = ring.split();
+    /// drop((tx, rx));
+    /// ```
+    pub fn split(&mut self) -> (Producer<'_, T>, Consumer<'_, T>) {
+        self.ends(Home::Borrowed)
+    }
+
+    /// The two ends of a ring in a `static`; `None` while ends made before are alive.
+    ///
+    /// Values left by former ends are still there.
+    #[cfg(target_has_atomic = "ptr")]
+    #[must_use]
+    pub fn split_static(&'static self) -> Option<(Producer<'static, T>, Consumer<'static, T>)> {
+        self.inline
+            .header
+            .fixed
+            .ends
+            .claim(2)
+            .then(|| self.ends(Home::Static))
+    }
+
+    /// The caller makes sure that no other end is alive: by `&mut`, or by the count.
+    fn ends(&self, home: Home) -> (Producer<'_, T>, Consumer<'_, T>) {
+        let raw = Raw::new(self.inline.block());
+        let fixed = &raw.header().fixed;
+        // RELAXED: no end is alive; what makes these two reach their threads orders them.
+        fixed.producer_gone.store(0, Relaxed);
+        fixed.consumer_gone.store(0, Relaxed);
+        // SAFETY: 1: the ends carry the borrow of `self`. 2: no other end is alive.
+        unsafe { (Producer::new(raw, home), Consumer::new(raw, home)) }
+    }
+}
+
+impl<T, const N: usize> Default for Ring<T, N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T, const N: usize> Drop for Ring<T, N> {
+    fn drop(&mut self) {
+        // SAFETY: a ring that can be dropped has no ends: they borrow it.
+        unsafe { Raw::new(self.inline.block()).drop_leftovers() };
+    }
+}
+
+impl<T, const N: usize> fmt::Debug for Ring<T, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ring")
+            .field("capacity", &N)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A ring on the heap that holds exactly `capacity` values; its last end frees it.
+///
+/// The slots are rounded up to a power of two.
+///
+/// # Errors
+///
+/// [`CapacityError`](crate::CapacityError): `capacity` is 0, or there is no room for its slots.
+///
+/// ```
+/// use shared_nothing_rings::spsc;
+///
+/// let (mut tx, mut rx) = spsc::with_capacity::<u64>(1000)?;
+/// assert_eq!(tx.capacity(), 1000);
+/// let sum = std::thread::spawn(move || {
+///     let mut sum = 0;
+///     loop {
+///         match rx.try_pop() {
+///             Ok(value) => sum += value,
+///             Err(shared_nothing_rings::TryPopError::Empty) => std::hint::spin_loop(),
+///             Err(shared_nothing_rings::TryPopError::Closed) => return sum,
+///         }
+///     }
+/// });
+/// for value in 1..=1000 {
+///     assert!(tx.try_push(value).is_ok());
+/// }
+/// drop(tx);
+/// assert_eq!(sum.join().unwrap(), 500_500);
+/// # Ok::<(), shared_nothing_rings::CapacityError>(())
+/// ```
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+pub fn with_capacity<T>(
+    capacity: usize,
+) -> Result<(Producer<'static, T>, Consumer<'static, T>), crate::CapacityError> {
+    with_capacity_at(capacity, 0)
+}
+
+/// [`with_capacity`] whose positions begin at `start`, for tests at the wrap of `usize`.
+///
+/// # Errors
+///
+/// As [`with_capacity`].
+#[doc(hidden)]
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+pub fn with_capacity_at<T>(
+    capacity: usize,
+    start: usize,
+) -> Result<(Producer<'static, T>, Consumer<'static, T>), crate::CapacityError> {
+    let raw = Raw::allocate(capacity, start)?;
+    let first = raw.header().fixed.ends.claim(2);
+    debug_assert!(first, "a new ring has no ends");
+    // SAFETY: 1: the count keeps the ring until the last end leaves. 2: these are its first ends.
+    Ok(unsafe {
+        (
+            Producer::new(raw, Home::Heap),
+            Consumer::new(raw, Home::Heap),
+        )
+    })
+}
+
+/// An end goes. The last one of a heap ring cleans up.
+///
+/// # Safety
+///
+/// 1. The caller is an end that lives by `home` and never touches the ring again.
+unsafe fn leave<T>(
+    #[cfg_attr(not(target_has_atomic = "ptr"), expect(unused_variables))] raw: Raw<T>,
+    home: Home,
+) {
+    match home {
+        Home::Borrowed => {}
+        #[cfg(target_has_atomic = "ptr")]
+        Home::Static => {
+            let _last = raw.header().fixed.ends.leave();
+        }
+        #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+        Home::Heap => {
+            if raw.header().fixed.ends.leave() {
+                let _free = Free(raw);
+                // SAFETY: the last end; LEAVE orders what the others did before this.
+                unsafe { raw.drop_leftovers() };
+            }
+
+            /// Frees the memory also when a leftover's drop panics.
+            struct Free<T>(Raw<T>);
+            impl<T> Drop for Free<T> {
+                fn drop(&mut self) {
+                    // SAFETY: made for the last end of a heap ring, after which nothing uses it.
+                    unsafe { self.0.deallocate() };
+                }
+            }
+        }
+    }
+}

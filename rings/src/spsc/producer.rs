@@ -1,0 +1,229 @@
+//! The writing end.
+
+use core::{fmt, marker::PhantomData};
+
+use super::raw::{Line, Raw};
+use crate::{
+    TryPushError, TryReserveError,
+    pos::{advance, distance},
+    share::Home,
+    sync::Ordering::{Acquire, Relaxed, Release},
+};
+
+/// The writing end of a ring.
+///
+/// It may move to another thread, but only one thread at a time can use it: it is `Send` and not `Sync`, its methods
+/// take `&mut self`, and it cannot be cloned. Dropping it closes the ring; what was pushed stays for the consumer.
+///
+/// It is a pointer: where it lies, and what lies beside it, costs nothing (no *false sharing*).
+pub struct Producer<'a, T> {
+    raw: Raw<T>,
+    home: Home,
+    ring: PhantomData<&'a ()>,
+}
+
+// SAFETY: values move to the other end's thread, hence `T: Send`. The positions are atomics, or belong to this end and
+// move with it.
+unsafe impl<T: Send> Send for Producer<'_, T> {}
+
+impl<'a, T> Producer<'a, T> {
+    /// # Safety
+    ///
+    /// 1. The ring lives for `'a`, or by `home` until its last end is gone.
+    /// 2. This is the only producer.
+    pub(super) const unsafe fn new(raw: Raw<T>, home: Home) -> Self {
+        Self {
+            raw,
+            home,
+            ring: PhantomData,
+        }
+    }
+
+    /// Puts `value` at the end of the ring, or hands it back at once.
+    ///
+    /// Wait-free: a handful of instructions, one release store; the consumer's line is read only when the ring looks
+    /// full.
+    ///
+    /// # Errors
+    ///
+    /// - [`Full`](TryPushError::Full): `capacity` values are in the ring.
+    /// - [`Closed`](TryPushError::Closed): the consumer is gone or has closed.
+    ///
+    /// A push that runs while the consumer closes may still succeed; that value goes where all leftovers go.
+    ///
+    /// ```
+    /// use shared_nothing_rings::{TryPushError, spsc};
+    ///
+    /// let mut ring = spsc::Ring::<u32, 2>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// assert!(tx.try_push(1).is_ok() && tx.try_push(2).is_ok());
+    /// assert_eq!(tx.try_push(3), Err(TryPushError::Full(3)));
+    /// assert_eq!(rx.try_pop(), Ok(1));
+    /// assert!(tx.try_push(3).is_ok());
+    /// ```
+    #[inline]
+    pub fn try_push(&mut self, value: T) -> Result<(), TryPushError<T>> {
+        if self.is_closed() {
+            return Err(TryPushError::Closed(value));
+        }
+        if self.free_slots() == 0 && self.refresh_free_slots() == 0 {
+            return Err(TryPushError::Full(value));
+        }
+        let pos = self.own_pos();
+        // SAFETY: ours and empty by I1: `pos` is before the limit, and `&mut self` is the one producer.
+        unsafe { self.raw.write(pos, value) };
+        self.publish(advance(pos, 1));
+        Ok(())
+    }
+
+    /// Pushes values from `values` until it ends or the ring is full; one publication for all of them.
+    ///
+    /// Returns how many were pushed. What did not fit is still in the iterator: nothing is taken from it that has no
+    /// place. If it panics, the values that it gave before are published.
+    ///
+    /// Wait-free but for what `values` does.
+    ///
+    /// # Errors
+    ///
+    /// There are values and none was taken because the ring is [`Full`](TryReserveError::Full) or [`Closed`](TryReserveError::Closed).
+    ///
+    /// ```
+    /// use shared_nothing_rings::spsc;
+    ///
+    /// let mut ring = spsc::Ring::<u32, 4>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// let mut values = 0..6;
+    /// assert_eq!(tx.try_push_iter(&mut values), Ok(4));
+    /// assert_eq!(values, 4..6);
+    /// assert!(rx.drain(usize::MAX).eq(0..4));
+    /// ```
+    pub fn try_push_iter<I>(&mut self, values: &mut I) -> Result<usize, TryReserveError>
+    where
+        I: Iterator<Item = T>,
+    {
+        if values.size_hint() == (0, Some(0)) {
+            return Ok(0);
+        }
+        if self.is_closed() {
+            return Err(TryReserveError::Closed);
+        }
+        // A batch asks for as much as there is: a stale limit would cut it short.
+        let free = self.refresh_free_slots();
+        if free == 0 {
+            return Err(TryReserveError::Full);
+        }
+        let start = self.own_pos();
+        let mut batch = Batch {
+            end: start,
+            producer: self,
+        };
+        for _ in 0..free {
+            let Some(value) = values.next() else { break };
+            // SAFETY: ours and empty by I1: at most `free` values are written from `own_pos` on.
+            unsafe { batch.producer.raw.write(batch.end, value) };
+            batch.end = advance(batch.end, 1);
+        }
+        Ok(distance(batch.end, start))
+    }
+
+    /// How many values the ring holds at most. Exactly what was asked for.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.raw.header().fixed.capacity
+    }
+
+    /// How many values are in the ring: an upper bound, since the consumer may take some at any moment.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        // RELAXED: a count; nothing is read by it.
+        distance(
+            self.own_pos(),
+            self.raw.header().consumer.public_pos.load(Relaxed),
+        )
+    }
+
+    /// Whether the ring is empty. `false` may be outdated at once; `true` stays true until this end pushes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether the ring is full. `true` may be outdated at once; `false` stays false until this end pushes.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.len() == self.capacity()
+    }
+
+    /// Whether the consumer is gone or has closed. Once `true`, it stays so.
+    #[inline]
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        // RELAXED: a producer that is told later pushes a little longer; no data comes with the flag.
+        self.raw.header().fixed.consumer_gone.load(Relaxed) != 0
+    }
+
+    /// Says that nothing more will come, as dropping does.
+    pub fn close(self) {}
+
+    fn line(&self) -> &Line {
+        &self.raw.header().producer
+    }
+
+    #[inline(always)]
+    fn own_pos(&self) -> usize {
+        // SAFETY: the producer's own number, and this is the producer.
+        unsafe { self.line().own_pos.get() }
+    }
+
+    #[inline(always)]
+    fn free_slots(&self) -> usize {
+        // SAFETY: the producer's own number, and this is the producer.
+        distance(unsafe { self.line().limit.get() }, self.own_pos())
+    }
+
+    fn refresh_free_slots(&mut self) -> usize {
+        // VACATE, acquire end: the consumer has finished with every slot before this position.
+        let read_pos = self.raw.header().consumer.public_pos.load(Acquire);
+        // SAFETY: the producer's own number, and this is the producer.
+        unsafe { self.line().limit.set(advance(read_pos, self.capacity())) };
+        self.free_slots()
+    }
+
+    #[inline(always)]
+    fn publish(&mut self, pos: usize) {
+        // SAFETY: the producer's own number, and this is the producer.
+        unsafe { self.line().own_pos.set(pos) };
+        // PUBLISH, release end: whoever loads this position also sees every value written before it.
+        self.line().public_pos.store(pos, Release);
+    }
+}
+
+impl<T> Drop for Producer<'_, T> {
+    fn drop(&mut self) {
+        // CLOSE, release end: whoever sees the flag also sees the last position published.
+        self.raw.header().fixed.producer_gone.store(1, Release);
+        // SAFETY: this end is never used again.
+        unsafe { super::leave(self.raw, self.home) };
+    }
+}
+
+impl<T> fmt::Debug for Producer<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Producer")
+            .field("capacity", &self.capacity())
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Publishes what was written so far, once, also when the source of the values panics.
+struct Batch<'p, 'a, T> {
+    producer: &'p mut Producer<'a, T>,
+    end: usize,
+}
+
+impl<T> Drop for Batch<'_, '_, T> {
+    fn drop(&mut self) {
+        self.producer.publish(self.end);
+    }
+}

@@ -1,0 +1,202 @@
+//! What the two ends share, and which of them may touch what.
+//!
+//! | field | written by | read by | when |
+//! |---|---|---|---|
+//! | `capacity`, `mask` | constructor | both | any time |
+//! | `producer_gone` | producer | consumer | the last thing a producer does |
+//! | `consumer_gone` | consumer | producer | when the consumer closes |
+//! | `write_pos` | producer | both | ever growing; PUBLISH |
+//! | `read_pos` | consumer | both | ever growing; VACATE |
+//! | `own_pos`, `owes`, `limit` of a line | that end | that end | any time |
+//! | slots | the end that [I1](super#invariants) gives them to | the same | |
+
+use crossbeam_utils::CachePadded;
+
+#[cfg(target_has_atomic = "ptr")]
+use crate::share::Ends;
+use crate::{
+    slot::{Slot, Watch},
+    storage::Block,
+    sync::{AtomicUsize, Private, const_constructor},
+};
+
+/// One line that nobody writes in steady state, and one line for each end.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct Header {
+    pub(super) fixed: CachePadded<Fixed>,
+    pub(super) producer: CachePadded<Line>,
+    pub(super) consumer: CachePadded<Line>,
+}
+
+#[derive(Debug)]
+pub(super) struct Fixed {
+    pub(super) capacity: usize,
+    mask: usize,
+    pub(super) producer_gone: AtomicUsize,
+    pub(super) consumer_gone: AtomicUsize,
+    #[cfg(target_has_atomic = "ptr")]
+    pub(super) ends: Ends,
+    watch: Watch,
+}
+
+/// What one end writes. The other end reads `public_pos` and nothing else of it.
+#[derive(Debug)]
+pub(super) struct Line {
+    /// `write_pos` on the producer's line, `read_pos` on the consumer's.
+    pub(super) public_pos: AtomicUsize,
+    /// The same number or, inside a batch, ahead of it.
+    pub(super) own_pos: Private,
+    /// Not 0 while a batch has moved `own_pos` and not published it. A batch that was forgotten leaves it so.
+    pub(super) owes: Private,
+    /// How far this end may go by the last foreign position it saw: `read_pos + capacity`, or `write_pos`.
+    pub(super) limit: Private,
+}
+
+// Neither end's writes reach the other's line, the line that both read, or a neighbour of the ring.
+static_assertions::const_assert!(align_of::<Header>() >= 32);
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+static_assertions::const_assert_eq!(align_of::<Header>(), 128);
+#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(loom)))]
+static_assertions::const_assert_eq!(size_of::<Header>(), 3 * 128);
+
+impl Header {
+    const_constructor! {
+        /// An empty ring whose positions begin at `start`.
+        pub(super) fn new(capacity: usize, slots: usize, start: usize) -> Self {
+            Self {
+                fixed: CachePadded::new(Fixed {
+                    capacity,
+                    mask: slots - 1,
+                    producer_gone: AtomicUsize::new(0),
+                    consumer_gone: AtomicUsize::new(0),
+                    #[cfg(target_has_atomic = "ptr")]
+                    ends: Ends::none(),
+                    watch: Watch::new(slots),
+                }),
+                producer: CachePadded::new(Line::new(start, start.wrapping_add(capacity))),
+                consumer: CachePadded::new(Line::new(start, start)),
+            }
+        }
+    }
+}
+
+impl Line {
+    const_constructor! {
+        fn new(pos: usize, limit: usize) -> Self {
+            Self { public_pos: AtomicUsize::new(pos), own_pos: Private::new(pos), owes: Private::new(0), limit: Private::new(limit) }
+        }
+    }
+}
+
+/// A ring by pointer, as both ends hold it.
+#[derive(Debug)]
+pub(super) struct Raw<T> {
+    block: Block<Header, Slot<T>>,
+}
+
+impl<T> Clone for Raw<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Raw<T> {}
+
+impl<T> Raw<T> {
+    pub(super) const fn new(block: Block<Header, Slot<T>>) -> Self {
+        Self { block }
+    }
+
+    #[inline(always)]
+    pub(super) const fn header(&self) -> &Header {
+        self.block.header()
+    }
+
+    /// # Safety
+    ///
+    /// 1. I1 gives the slot at `pos` to the caller, as an empty one.
+    #[inline(always)]
+    pub(super) unsafe fn write(&self, pos: usize, value: T) {
+        let fixed = &self.header().fixed;
+        let index = pos & fixed.mask;
+        // SAFETY: a masked position is less than the number of slots; the rest is duty 1.
+        unsafe { self.block.slot(index).write(&fixed.watch, index, value) };
+    }
+
+    /// # Safety
+    ///
+    /// 1. I1 gives the slot at `pos` to the caller, as a full one.
+    #[inline(always)]
+    pub(super) unsafe fn take(&self, pos: usize) -> T {
+        let fixed = &self.header().fixed;
+        let index = pos & fixed.mask;
+        // SAFETY: a masked position is less than the number of slots; the rest is duty 1.
+        unsafe { self.block.slot(index).take(&fixed.watch, index) }
+    }
+
+    /// Drops every value that was published and not taken, where it lies. The ring is empty afterwards.
+    ///
+    /// A value that panics while it is dropped stops nothing: the rest are dropped during the unwinding.
+    ///
+    /// # Safety
+    ///
+    /// 1. Both ends are gone, and what they did happened before this call.
+    pub(super) unsafe fn drop_leftovers(&self) {
+        let fixed = &self.header().fixed;
+        // SAFETY: no end is left but the caller (duty 1), so the private numbers are the caller's too.
+        let (mut pos, end) = unsafe {
+            (
+                self.header().consumer.own_pos.get(),
+                self.header().producer.own_pos.get(),
+            )
+        };
+        if !core::mem::needs_drop::<T>() {
+            pos = end;
+        }
+        while pos != end {
+            let next = pos.wrapping_add(1);
+            // SAFETY: as above. It moves first, so that a value whose drop panics is behind it.
+            unsafe { self.header().consumer.own_pos.set(next) };
+            let rest = Rest(*self);
+            let index = pos & fixed.mask;
+            // SAFETY: by I1 the slots from `read_pos` to `write_pos` are full, and by duty 1 nobody else's.
+            unsafe { self.block.slot(index).drop_value(&fixed.watch, index) };
+            core::mem::forget(rest);
+            pos = next;
+        }
+        // SAFETY: as above.
+        unsafe { self.header().consumer.own_pos.set(end) };
+
+        /// Goes on behind a value whose drop panicked.
+        struct Rest<T>(Raw<T>);
+        impl<T> Drop for Rest<T> {
+            fn drop(&mut self) {
+                // SAFETY: made by `drop_leftovers` alone, so its duty holds.
+                unsafe { self.0.drop_leftovers() };
+            }
+        }
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<T> Raw<T> {
+    /// A ring on the heap.
+    pub(super) fn allocate(capacity: usize, start: usize) -> Result<Self, crate::CapacityError> {
+        let slots = crate::pos::slots_for(capacity)?;
+        let header = Header::new(capacity, slots, start);
+        // An empty slot is memory with nothing in it: there is nothing to write.
+        Ok(Self {
+            block: crate::storage::heap::allocate(header, slots)?,
+        })
+    }
+
+    /// # Safety
+    ///
+    /// 1. The ring came from [`allocate`](Self::allocate), and nothing uses it afterwards.
+    pub(super) unsafe fn deallocate(self) {
+        let slots = self.header().fixed.mask + 1;
+        // SAFETY: duty 1, and `allocate` made `mask + 1` slots.
+        unsafe { crate::storage::heap::deallocate(self.block, slots) };
+    }
+}

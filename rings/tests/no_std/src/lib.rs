@@ -1,0 +1,38 @@
+//! Rings in statics, split once, used from two contexts. No allocator, no `std`; the functions have C names so that
+//! their code is really made, and can be looked at.
+#![no_std]
+
+use shared_nothing_rings::spsc;
+
+/// What a main loop and an interrupt handler share.
+#[cfg(target_has_atomic = "ptr")]
+pub static SAMPLES: spsc::Ring<u32, 64> = spsc::Ring::new();
+
+/// Splits the static once, pushes a value and pops it.
+#[cfg(target_has_atomic = "ptr")]
+#[unsafe(no_mangle)]
+pub extern "C" fn static_round_trip(sample: u32) -> u32 {
+    let Some((mut tx, mut rx)) = SAMPLES.split_static() else { return 0 };
+    let _full = tx.try_push(sample);
+    rx.try_pop().unwrap_or(0)
+}
+
+/// Three threads of firmware into one.
+#[cfg(target_has_atomic = "ptr")]
+#[unsafe(no_mangle)]
+pub extern "C" fn many_round_trip(sample: u32) -> u32 {
+    use shared_nothing_rings::mpsc;
+
+    let mut ring = mpsc::Ring::<u32, 4>::new();
+    let (tx, mut rx) = ring.split();
+    let _full = tx.clone().try_push(sample);
+    rx.try_pop().unwrap_or(0)
+}
+
+/// A ring by `&mut`, which needs no compare-exchange.
+#[unsafe(no_mangle)]
+pub extern "C" fn borrowed_round_trip(ring: &mut spsc::Ring<u32, 4>, sample: u32) -> u32 {
+    let (mut tx, mut rx) = ring.split();
+    let _full = tx.try_push(sample);
+    rx.try_pop().unwrap_or(0)
+}
