@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "std")]
+pub use shared_nothing_affinity as affinity;
+pub use shared_nothing_rings as rings;
+
+#[cfg(feature = "partition")]
+pub mod partition;
+#[cfg(feature = "pool")]
+pub mod pool;
+#[cfg(feature = "pool")]
+pub mod stats;
+#[cfg(feature = "pool")]
+mod sys;
+#[cfg(feature = "pool")]
+pub mod worker;

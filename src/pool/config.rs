@@ -1,0 +1,109 @@
+//! How a pool is made.
+#![forbid(unsafe_code)]
+
+use core::time::Duration;
+
+use shared_nothing_affinity::CpuId;
+
+/// What a pool does about pinning its threads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Pinning {
+    /// Leave threads to the scheduler.
+    Off,
+    /// Pin, and report where it failed. The default.
+    #[default]
+    Prefer,
+    /// Pin, or fail to start.
+    Require,
+}
+
+/// The settings of a pool. Every one has a default; `start` checks them.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct PoolConfig {
+    pub(crate) workers: Option<usize>,
+    pub(crate) capacity: usize,
+    pub(crate) batch_max: usize,
+    pub(crate) tick_interval: Option<Duration>,
+    pub(crate) cpus: Option<Vec<CpuId>>,
+    pub(crate) pinning: Pinning,
+    pub(crate) spins: Option<u32>,
+    pub(crate) name: String,
+}
+
+impl PoolConfig {
+    /// The default: a worker for each CPU that this process may use, mailboxes of 1024, batches of up to 64, no ticks,
+    /// pinned where possible.
+    pub fn new() -> Self {
+        Self {
+            workers: None,
+            capacity: 1024,
+            batch_max: 64,
+            tick_interval: None,
+            cpus: None,
+            pinning: Pinning::default(),
+            spins: None,
+            name: "worker".to_owned(),
+        }
+    }
+
+    /// How many workers, 1 to [`WORKERS_MAX`](crate::partition::WORKERS_MAX).
+    pub fn with_workers(mut self, workers: usize) -> Self {
+        self.workers = Some(workers);
+        self
+    }
+
+    /// How many messages a mailbox holds, at least 1.
+    pub fn with_capacity(mut self, messages: usize) -> Self {
+        self.capacity = messages;
+        self
+    }
+
+    /// How many messages a batch holds at most, at least 1. A stop or a tick is noticed after a batch.
+    pub fn with_batch_max(mut self, messages: usize) -> Self {
+        self.batch_max = messages;
+        self
+    }
+
+    /// Calls [`tick`](crate::worker::Worker::tick) about every `interval`, later if a batch takes longer.
+    pub fn with_tick_interval(mut self, interval: Duration) -> Self {
+        self.tick_interval = Some(interval);
+        self
+    }
+
+    /// The CPUs to pin to: worker `i` goes to the `i`-th, and round again when there are fewer than workers.
+    ///
+    /// The default is those that this process may use, in order of their numbers.
+    pub fn with_cpus(mut self, cpus: impl IntoIterator<Item = CpuId>) -> Self {
+        self.cpus = Some(cpus.into_iter().collect());
+        self
+    }
+
+    /// What to do about pinning.
+    pub fn with_pinning(mut self, pinning: Pinning) -> Self {
+        self.pinning = pinning;
+        self
+    }
+
+    /// How often an idle worker looks again before it parks.
+    ///
+    /// The default is 0 when there are fewer CPUs than workers and one sender, for then spinning takes the CPU from
+    /// whoever would end the wait, and 200 (some microseconds) otherwise.
+    pub fn with_spins(mut self, spins: u32) -> Self {
+        self.spins = Some(spins);
+        self
+    }
+
+    /// What threads are called: this name, a dash and the worker's number.
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+}
+
+impl Default for PoolConfig {
+    fn default() -> Self {
+        Self::new()
+    }
+}

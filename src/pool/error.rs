@@ -1,0 +1,149 @@
+//! Why a send or a start failed. What was refused comes back.
+#![forbid(unsafe_code)]
+
+use core::{error::Error, fmt};
+
+/// A send that may wait was refused. The message was not delivered and comes back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SendError<M> {
+    /// The worker has ended, or the pool is stopping.
+    Closed(M),
+    /// The pool has no worker of this number.
+    NoSuchWorker(M),
+}
+
+/// A send that never waits was refused. The message was not delivered and comes back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TrySendError<M> {
+    /// The worker's mailbox is full. Worth trying again.
+    Full(M),
+    /// The worker has ended, or the pool is stopping.
+    Closed(M),
+    /// The pool has no worker of this number.
+    NoSuchWorker(M),
+}
+
+const FULL: &str = "mailbox is full";
+const CLOSED: &str = "worker has ended or the pool is stopping";
+const NO_SUCH_WORKER: &str = "pool has no such worker";
+
+impl<M> SendError<M> {
+    /// The message that was refused.
+    #[must_use]
+    pub fn into_inner(self) -> M {
+        match self {
+            Self::Closed(message) | Self::NoSuchWorker(message) => message,
+        }
+    }
+
+    const fn reason(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Closed(_) => ("Closed(..)", CLOSED),
+            Self::NoSuchWorker(_) => ("NoSuchWorker(..)", NO_SUCH_WORKER),
+        }
+    }
+}
+
+impl<M> TrySendError<M> {
+    /// The message that was refused.
+    #[must_use]
+    pub fn into_inner(self) -> M {
+        match self {
+            Self::Full(message) | Self::Closed(message) | Self::NoSuchWorker(message) => message,
+        }
+    }
+
+    const fn reason(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Full(_) => ("Full(..)", FULL),
+            Self::Closed(_) => ("Closed(..)", CLOSED),
+            Self::NoSuchWorker(_) => ("NoSuchWorker(..)", NO_SUCH_WORKER),
+        }
+    }
+}
+
+impl<M> fmt::Debug for SendError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason().0)
+    }
+}
+
+impl<M> fmt::Display for SendError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason().1)
+    }
+}
+
+impl<M> Error for SendError<M> {}
+
+impl<M> fmt::Debug for TrySendError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason().0)
+    }
+}
+
+impl<M> fmt::Display for TrySendError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason().1)
+    }
+}
+
+impl<M> Error for TrySendError<M> {}
+
+/// A pool could not be started. No thread of it is left.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A setting is out of its range.
+    Invalid {
+        /// The setting, by the name of its `with_` method.
+        setting: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A thread could not be made.
+    Spawn {
+        /// The worker whose thread it was.
+        worker: usize,
+        /// What the operating system said.
+        error: std::io::Error,
+    },
+    /// Pinning is required, and a thread could not be pinned.
+    Pin {
+        /// The worker whose thread it was.
+        worker: usize,
+        /// Why.
+        reason: String,
+    },
+    /// A worker's `init` failed or panicked.
+    Init {
+        /// The worker.
+        worker: usize,
+        /// Its error, as text.
+        reason: String,
+    },
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid { setting, reason } => {
+                write!(f, "setting {setting} is invalid: {reason}")
+            }
+            Self::Spawn { worker, error } => write!(f, "no thread for worker {worker}: {error}"),
+            Self::Pin { worker, reason } => write!(f, "worker {worker} is not pinned: {reason}"),
+            Self::Init { worker, reason } => write!(f, "worker {worker} failed to start: {reason}"),
+        }
+    }
+}
+
+impl Error for StartError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Spawn { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What became of a pool.
+#![forbid(unsafe_code)]
+
+use core::fmt;
+use std::thread;
+
+use shared_nothing_affinity::CpuId;
+
+use crate::{
+    stats::{Counts, Latency},
+    worker::{mailbox::Mailbox, run::Done},
+};
+
+/// How a worker ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It was stopped, and `shutdown` went well.
+    Stopped,
+    /// It panicked, with this text.
+    Panicked(String),
+    /// `init` or `shutdown` returned this error.
+    Failed(String),
+}
+
+/// What became of a pool and of every message it took.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct PoolReport<M> {
+    /// One for each worker, in order.
+    pub workers: Vec<WorkerReport<M>>,
+}
+
+/// What became of a worker and of every message it took.
+#[non_exhaustive]
+pub struct WorkerReport<M> {
+    /// The worker's number.
+    pub id: usize,
+    /// The CPU it was pinned to.
+    pub cpu: Option<CpuId>,
+    /// Why it was not pinned, if it should have been.
+    pub pin_error: Option<String>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The last error that a handler returned.
+    pub last_error: Option<String>,
+    /// What it counted. `sent = handled + panicked + returned.len()`.
+    pub counts: Counts,
+    /// How long messages lay in its mailbox, measured on every 64th.
+    pub queue_wait: Latency,
+    /// Messages that it took and did not handle, oldest first: it ended early.
+    pub returned: Vec<M>,
+}
+
+impl<M> WorkerReport<M> {
+    pub(crate) fn new(done: thread::Result<Done<M>>, mailbox: &Mailbox<M>) -> Self {
+        let done = done.unwrap_or_else(|_| {
+            // All user code runs inside `catch_unwind`; what is left can only panic when memory has run out.
+            unreachable!("a worker's thread catches panics")
+        });
+        Self {
+            id: done.context.id(),
+            cpu: done.context.cpu(),
+            pin_error: done.pin_error,
+            outcome: done.outcome,
+            last_error: done.last_error,
+            counts: mailbox.counts(),
+            queue_wait: done.queue_wait,
+            returned: done.returned,
+        }
+    }
+}
+
+impl<M> fmt::Debug for WorkerReport<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkerReport")
+            .field("id", &self.id)
+            .field("cpu", &self.cpu)
+            .field("pin_error", &self.pin_error)
+            .field("outcome", &self.outcome)
+            .field("last_error", &self.last_error)
+            .field("counts", &self.counts)
+            .field("queue_wait", &self.queue_wait)
+            .field("returned", &self.returned.len())
+            .finish()
+    }
+}

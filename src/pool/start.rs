@@ -1,0 +1,161 @@
+//! Makes the threads of a pool, and leaves none behind if one cannot be made.
+#![forbid(unsafe_code)]
+
+use std::sync::Arc;
+
+use shared_nothing_affinity::{CpuId, usable_cpus};
+use shared_nothing_rings::{TryPopError, mpsc, wait::Doorbell};
+
+use super::{Pinning, PoolConfig, Sender, Shared, StartError, WorkerPool};
+use crate::{
+    partition::{SlotTable, WORKERS_MAX},
+    sys::{self, Clock},
+    worker::{Context, Worker, mailbox::Mailbox, run::Job},
+};
+
+/// Looks of an idle worker before it parks, when there are CPUs enough: a few microseconds.
+const SPINS: u32 = 200;
+
+pub(super) fn start<W, F>(
+    config: &PoolConfig,
+    make: F,
+) -> Result<WorkerPool<W::Message>, StartError>
+where
+    W: Worker,
+    F: Fn(&Context) -> W + Send + Sync + 'static,
+{
+    let plan = Plan::new(config)?;
+    let clock = Clock::start();
+    let mut mailboxes = Vec::with_capacity(plan.workers);
+    let mut consumers = Vec::with_capacity(plan.workers);
+    for _ in 0..plan.workers {
+        let (mailbox, consumer) = Mailbox::new(config.capacity, plan.spins, clock)
+            .map_err(|error| invalid("capacity", error.to_string()))?;
+        mailboxes.push(Arc::new(mailbox));
+        consumers.push(consumer);
+    }
+    let table =
+        SlotTable::even(plan.workers).map_err(|error| invalid("workers", error.to_string()))?;
+    let shared = Arc::new(Shared {
+        mailboxes: mailboxes.into(),
+        table,
+    });
+    let readiness = Arc::new(Doorbell::new());
+    let (ready, mut hear) =
+        mpsc::with_capacity(plan.workers).map_err(|error| invalid("workers", error.to_string()))?;
+
+    // From here on an early return drops the pool, which closes, joins and so cleans up.
+    let mut pool = WorkerPool {
+        sender: Sender::new(Arc::clone(&shared)),
+        threads: Vec::new(),
+    };
+    let make = Arc::new(make);
+    for (worker, consumer) in consumers.into_iter().enumerate() {
+        let job = Job {
+            context: Context {
+                id: worker,
+                workers: plan.workers,
+                cpu: None,
+            },
+            pin_to: plan.cpu_of(worker),
+            require_pin: config.pinning == Pinning::Require,
+            mailbox: Arc::clone(&shared.mailboxes[worker]),
+            consumer,
+            batch_max: config.batch_max,
+            tick_interval: config.tick_interval,
+        };
+        let (make, ready, readiness) = (Arc::clone(&make), ready.clone(), Arc::clone(&readiness));
+        let say = move |result| {
+            // One place for each worker, and each speaks once.
+            let _has_place = ready.try_push(result);
+            drop(ready);
+            readiness.ring();
+        };
+        let name = format!("{}-{worker}", config.name);
+        let handle = sys::spawn(name, move || job.run(|context| make(context), say))
+            .map_err(|error| StartError::Spawn { worker, error })?;
+        pool.threads.push(handle);
+    }
+    drop(ready);
+
+    // The ring closes when every worker has spoken.
+    let mut first_error = None;
+    readiness.wait(|| {
+        loop {
+            match hear.try_pop() {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => first_error = first_error.take().or(Some(error)),
+                Err(TryPopError::Empty) => return None,
+                Err(TryPopError::Closed) => return Some(()),
+            }
+        }
+    });
+    match first_error {
+        None => Ok(pool),
+        Some(error) => Err(error),
+    }
+}
+
+fn invalid(setting: &'static str, reason: impl Into<String>) -> StartError {
+    StartError::Invalid {
+        setting,
+        reason: reason.into(),
+    }
+}
+
+/// The settings, checked and completed by what the machine offers.
+struct Plan {
+    workers: usize,
+    cpus: Vec<CpuId>,
+    spins: u32,
+}
+
+impl Plan {
+    fn new(config: &PoolConfig) -> Result<Self, StartError> {
+        let usable: Vec<CpuId> = match usable_cpus() {
+            Ok(cpus) => cpus.iter().collect(),
+            Err(_) => Vec::new(),
+        };
+        let workers = config.workers.unwrap_or(usable.len().max(1));
+        if workers == 0 || workers > WORKERS_MAX {
+            return Err(invalid(
+                "workers",
+                format!("{workers} is not in 1..={WORKERS_MAX}"),
+            ));
+        }
+        if config.batch_max == 0 {
+            return Err(invalid("batch_max", "it is zero"));
+        }
+        if config
+            .tick_interval
+            .is_some_and(|interval| interval.is_zero())
+        {
+            return Err(invalid("tick_interval", "it is zero"));
+        }
+        let cpus = match (&config.cpus, config.pinning) {
+            (_, Pinning::Off) => Vec::new(),
+            (Some(cpus), _) if cpus.is_empty() => return Err(invalid("cpus", "there is none")),
+            (Some(cpus), _) => cpus.clone(),
+            // Two threads pinned to one CPU while another idles would be worse than no pin.
+            (None, Pinning::Prefer) if workers > usable.len() => Vec::new(),
+            (None, _) => usable.clone(),
+        };
+        if cpus.is_empty() && config.pinning == Pinning::Require {
+            return Err(invalid(
+                "pinning",
+                "it is required, and no usable CPU is known",
+            ));
+        }
+        // One CPU more than workers: the sender needs one, too.
+        let roomy = usable.len() > workers;
+        Ok(Self {
+            workers,
+            cpus,
+            spins: config.spins.unwrap_or(if roomy { SPINS } else { 0 }),
+        })
+    }
+
+    fn cpu_of(&self, worker: usize) -> Option<CpuId> {
+        (!self.cpus.is_empty()).then(|| self.cpus[worker % self.cpus.len()])
+    }
+}

@@ -1,0 +1,119 @@
+//! A worker: code with a state that no other thread can reach.
+//!
+//! # Life
+//!
+//! 1. *Made.* The pool's factory makes the [`Worker`] on the worker's own thread, after that thread was pinned.
+//! 2. *Init.* [`init`](Worker::init) makes the state, on the same thread: it may hold an `Rc`, and its memory is first
+//!    touched where it is used.
+//! 3. *Running.* [`handle_batch`](Worker::handle_batch) gets what is in the mailbox, a bounded number at a time; it
+//!    calls [`handle_message`](Worker::handle_message) for each unless it is overridden. [`tick`](Worker::tick) is
+//!    called in between. With nothing to do the thread parks.
+//! 4. *Draining.* After a stop the mailbox takes no more. What it took before is handled.
+//! 5. *Shutdown.* [`shutdown`](Worker::shutdown) gets the state by value.
+//!
+//! A panic in 3 ends the worker at once: its mailbox refuses from then on, and what was in it is handed back in the
+//! report of the stop.
+#![forbid(unsafe_code)]
+
+mod batch;
+mod context;
+pub(crate) mod mailbox;
+pub(crate) mod run;
+
+use core::fmt::{Debug, Display};
+
+pub use batch::Batch;
+pub use context::Context;
+
+/// What a pool runs on each of its threads.
+///
+/// Handlers are synchronous and get the state by `&mut`: there is nothing to lock and no borrow across an `await`.
+///
+/// ```
+/// use std::{collections::HashMap, convert::Infallible};
+/// use shared_nothing::worker::{Context, Worker};
+///
+/// struct Count;
+///
+/// impl Worker for Count {
+///     type State = HashMap<u64, u64>;
+///     type Message = u64;
+///     type Error = Infallible;
+///
+///     fn init(&self, _: &Context) -> Result<Self::State, Infallible> {
+///         Ok(HashMap::new())
+///     }
+///
+///     fn handle_message(&self, state: &mut Self::State, key: u64) -> Result<(), Infallible> {
+///         *state.entry(key).or_default() += 1;
+///         Ok(())
+///     }
+/// }
+/// ```
+pub trait Worker {
+    /// What the worker owns. It never leaves its thread, and need not be `Send`.
+    type State;
+
+    /// What it is sent.
+    type Message: Send + 'static;
+
+    /// What its functions fail with.
+    type Error: Display + Debug;
+
+    /// Makes the state. A failure here makes the start of the pool fail.
+    ///
+    /// # Errors
+    ///
+    /// The worker's own.
+    fn init(&self, context: &Context) -> Result<Self::State, Self::Error>;
+
+    /// Handles one message.
+    ///
+    /// # Errors
+    ///
+    /// The worker's own. It is counted, the last one is kept for the report, and the worker goes on.
+    fn handle_message(
+        &self,
+        state: &mut Self::State,
+        message: Self::Message,
+    ) -> Result<(), Self::Error>;
+
+    /// Handles what is in the mailbox now, a bounded number of messages.
+    ///
+    /// Messages not taken from `batch` stay in the mailbox and come again. Their slots are given back to the senders
+    /// together, when the batch ends.
+    ///
+    /// # Errors
+    ///
+    /// The worker's own, as in [`handle_message`](Self::handle_message).
+    fn handle_batch(
+        &self,
+        state: &mut Self::State,
+        batch: &mut Batch<'_, Self::Message>,
+    ) -> Result<(), Self::Error> {
+        for message in batch {
+            self.handle_message(state, message)?;
+        }
+        Ok(())
+    }
+
+    /// Called between batches, at least as often as the pool's tick interval says; never if it has none.
+    ///
+    /// # Errors
+    ///
+    /// The worker's own, as in [`handle_message`](Self::handle_message).
+    fn tick(&self, state: &mut Self::State) -> Result<(), Self::Error> {
+        let _nothing_to_do = state;
+        Ok(())
+    }
+
+    /// Ends the worker. Everything that its mailbox took was handled before.
+    ///
+    /// # Errors
+    ///
+    /// The worker's own. It is told in the report of the stop.
+    fn shutdown(&self, state: Self::State) -> Result<(), Self::Error> {
+        drop(state);
+        Ok(())
+    }
+}
