@@ -10,8 +10,8 @@ use std::{
 };
 
 use shared_nothing::{
-    affinity::CpuId,
-    pool::{Outcome, Pinning, PoolConfig, SendError, StartError, TrySendError, WorkerPool},
+    affinity::{CpuId, Demand, Placement, Shortfall, current_cpu, usable_cpus},
+    pool::{Outcome, PoolConfig, SendError, StartError, TrySendError, WorkerPool},
     worker::{Batch, Context, Worker},
 };
 
@@ -396,7 +396,6 @@ fn bad_settings_are_refused_with_their_names() {
             "tick_interval",
             config(1).with_tick_interval(Duration::ZERO),
         ),
-        ("cpus", config(1).with_cpus([])),
     ];
     for (name, config) in cases {
         match WorkerPool::start(config, |_| run(|_, _: u32| {})) {
@@ -408,16 +407,40 @@ fn bad_settings_are_refused_with_their_names() {
 
 #[test]
 fn a_cpu_that_is_not_there_fails_the_start_if_required_and_is_reported_if_not() {
-    let absent = config(1).with_cpus([CpuId(5000)]);
-    let require = absent.clone().with_pinning(Pinning::Require);
+    let cpu = CpuId(5000);
+    let absent = config(1).with_placement(Placement::List(vec![cpu]));
+    let require = absent.clone().with_demand(Demand::Require);
     match WorkerPool::start(require, |_| run(|_, _: u32| {})) {
-        Err(StartError::Pin { worker: 0, .. }) => {}
+        Err(StartError::Invalid {
+            setting: "placement",
+            reason,
+        }) => {
+            assert!(reason.contains("5000"), "{reason}");
+        }
         other => panic!("{other:?}"),
     }
     let pool = WorkerPool::start(absent, |_| run(|_, _: u32| {})).unwrap();
-    let worker = pool.stop().workers.remove(0);
-    assert_eq!(worker.cpu, None);
-    assert!(worker.pin_error.is_some());
+    assert_eq!(pool.shortfalls(), [Shortfall::NotUsable { cpu }]);
+    let report = pool.stop();
+    assert_eq!(report.workers[0].cpu, None);
+    assert_eq!(report.shortfalls.len(), 1);
+}
+
+#[test]
+fn a_pinned_worker_runs_where_it_says() {
+    let last = usable_cpus().unwrap().last().unwrap();
+    let (tx, rx) = mpsc::channel();
+    let pinned = config(1)
+        .with_placement(Placement::List(vec![last]))
+        .with_demand(Demand::Require);
+    let pool = WorkerPool::start(pinned, move |context| {
+        let (tx, cpu) = (tx.clone(), context.cpu());
+        run(move |_, (): ()| tx.send((cpu, current_cpu().unwrap())).unwrap())
+    })
+    .unwrap();
+    pool.send_to(0, ()).unwrap();
+    assert_eq!(rx.recv().unwrap(), (Some(last), last));
+    assert_eq!(pool.stop().workers[0].cpu, Some(last));
 }
 
 #[test]

@@ -1,30 +1,47 @@
-//! Which CPUs this process may use, and pinning threads to them, with honest errors.
+//! See the machine truly, pin honestly, and put memory where it is used.
 //!
 //! | to | use |
 //! |---|---|
-//! | see where this thread may run | [`usable_cpus`] |
-//! | pin this thread | [`pin`], and keep the [`PinGuard`] |
+//! | look at everything at once, and print it | [`Machine::read`] |
+//! | know how many workers make sense, and why not more | [`Budget::read`] |
+//! | choose a CPU for each worker | [`Placement::place`] |
+//! | pin this thread, and undo it | [`pin`], and keep the [`PinGuard`] |
+//! | have memory on a node, in huge pages, or locked | [`Region::new`] |
+//! | ask where memory lies | [`where_is`] |
 //! | compute with CPUs | [`CpuSet`] |
+//! | test with a machine that you do not have | [`Synthetic`], or [`Topology::from_files`] with recorded text |
 //!
-//! What was not given is not taken: CPUs come from the thread's mask, not from `0..n`, and a refusal is an error that
-//! names the operation, the error number and what is left to do.
+//! What was not given is not taken: CPUs come from the thread's mask, not from `0..n`. What was not achieved is not
+//! claimed: a refusal is an error that names the operation, the error number and what is left to do, and a wish that was
+//! met in part says in which part.
 //!
 //! ```
 //! # #[cfg(target_os = "linux")] {
-//! use shared_nothing_affinity::{PinError, CpuId, pin, usable_cpus};
+//! use shared_nothing_affinity::{Demand, Machine, Placement, Region, Request, pin};
 //!
-//! let last = usable_cpus()?.last().expect("a running thread has a CPU");
-//! let guard = pin(last)?;
-//! assert_eq!(guard.cpu(), last);
+//! let machine = Machine::read()?;
+//! let (cpus, workers) = (&machine.budget.cpus, machine.budget.workers);
+//! let placed = Placement::Spread.place(&machine.topology, cpus, workers, Demand::Prefer)?;
+//! println!("{machine}\n{placed}");
 //!
-//! // The thread was given one CPU now, and gets no other.
-//! assert!(matches!(pin(CpuId(5000)), Err(PinError::NoSuchCpu { .. } | PinError::NotInMask { .. })));
+//! let threads = placed.cpus.into_iter().map(|cpu| {
+//!     std::thread::spawn(move || {
+//!         let _guard = cpu.map(pin).transpose()?;
+//!         // Written first by its owner, on its CPU: the memory comes from that CPU's node.
+//!         let mut region = Region::new(&Request::new(1 << 16))?;
+//!         region.as_mut_slice().fill(1);
+//!         Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+//!     })
+//! });
+//! for thread in threads.collect::<Vec<_>>() {
+//!     thread.join().expect("no panic").expect("pinned and placed");
+//! }
 //! # }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Linux is asked directly. Elsewhere the `core_affinity` crate pins, and what it cannot do is an
-//! [`Error::Unsupported`].
+//! Linux is asked directly, by one function a system call. Elsewhere the `core_affinity` crate pins, and what it cannot
+//! do is an [`Error::Unsupported`].
 
 mod budget;
 mod cgroup;

@@ -1,11 +1,16 @@
-//! Tests that change the machine itself: CPUs switched off, control groups made. They need root and a machine to
+//! Tests that change the machine itself: CPUs switched off, control groups made, nodes filled. They need root and a machine to
 //! themselves, so they are ignored by default: run them one at a time, in a virtual machine, with
 //! `--ignored --test-threads=1`.
 #![cfg(target_os = "linux")]
 
 use std::fs;
 
-use shared_nothing_affinity::{Budget, CpuSet, Limit, PinError, Topology, pin, usable_cpus};
+use shared_nothing_affinity::{
+    Budget, CpuSet, Limit, MemoryError, Node, Pages, PinError, Policy, Region, Request, Topology,
+    pin, usable_cpus,
+};
+
+const MIB: usize = 1 << 20;
 
 fn write(path: &str, text: &str) {
     fs::write(path, text).unwrap_or_else(|error| panic!("{path}: {error}"));
@@ -66,4 +71,98 @@ fn h27_a_nested_group_of_version_2_limits_the_budget() {
     fs::remove_dir(&inner).unwrap();
     fs::remove_dir(&outer).unwrap();
     assert_eq!(Budget::read().unwrap().cpus, visible);
+}
+
+/// The two nodes with the least memory, the smaller first.
+fn two_nodes() -> [Node; 2] {
+    let machine = Topology::read().unwrap();
+    let mut nodes: Vec<Node> = machine
+        .nodes()
+        .filter(|node| node.has_memory())
+        .cloned()
+        .collect();
+    nodes.sort_by_key(|node| node.memory_bytes_total);
+    nodes.truncate(2);
+    nodes
+        .try_into()
+        .expect("a machine with two nodes that have memory")
+}
+
+#[test]
+#[ignore = "fills a node"]
+fn a_full_node_is_refused_when_strict_and_overflows_when_preferred() {
+    let [node, _] = two_nodes();
+    let bytes = node.memory_bytes_free.unwrap() as usize + 32 * MIB;
+    let strict = Request {
+        policy: Policy::Bind(node.id),
+        ..Request::new(bytes)
+    };
+    let error = Region::new(&strict).unwrap_err();
+    let MemoryError::NotEnoughFree {
+        bytes_free,
+        node: Some(short),
+        ..
+    } = error
+    else {
+        panic!("{error}");
+    };
+    assert_eq!(short, node.id);
+
+    let preferred = Request {
+        policy: Policy::Prefer(node.id),
+        prefault: true,
+        ..strict.clone()
+    };
+    let residence = Region::new(&preferred).unwrap().residence().unwrap();
+    assert!(
+        residence.pages.len() > 1 && residence.pages_absent == 0,
+        "{residence:?}"
+    );
+
+    // Nine tenths of what is said to be free can be had: nobody is killed.
+    let strict = Request {
+        bytes: bytes_free as usize / 10 * 9,
+        prefault: true,
+        ..strict
+    };
+    assert!(
+        Region::new(&strict)
+            .unwrap()
+            .residence()
+            .unwrap()
+            .is_all_on(node.id)
+    );
+}
+
+#[test]
+#[ignore = "sets huge pages aside"]
+fn huge_pages_of_the_wrong_node_are_not_touched_in_hope() {
+    let [empty, full] = two_nodes().map(|node| node.id);
+    let pool =
+        format!("/sys/devices/system/node/node{full}/hugepages/hugepages-2048kB/nr_hugepages");
+    write(&pool, "4");
+    let request = |policy| Request {
+        pages: Pages::Huge,
+        policy,
+        ..Request::new(3 * MIB)
+    };
+
+    let region = Region::new(&request(Policy::Bind(full))).unwrap();
+    assert_eq!((region.pages(), region.len()), (Pages::Huge, 4 * MIB));
+    assert!(region.residence().unwrap().is_all_on(full));
+    drop(region);
+
+    // Touching a huge page that the node lacks would raise SIGBUS.
+    let mut region = Region::new(&request(Policy::Bind(empty))).unwrap();
+    region.as_mut_slice().fill(1);
+    assert_eq!(region.pages(), Pages::Transparent);
+    assert!(region.residence().unwrap().is_all_on(empty));
+
+    // A wish may be met from the other node's pool.
+    let mut region = Region::new(&request(Policy::Prefer(empty))).unwrap();
+    region.as_mut_slice().fill(1);
+    assert_eq!(region.pages(), Pages::Huge);
+    assert!(region.residence().unwrap().is_all_on(full));
+    drop(region);
+    write(&pool, "0");
 }

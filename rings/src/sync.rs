@@ -61,6 +61,61 @@ macro_rules! const_constructor {
 }
 pub(crate) use const_constructor;
 
+/// A position that one end stores and any end loads.
+///
+/// The end that stores it also reads it, and finds what it stored last. In a program that is a relaxed load of the same
+/// word. A model keeps a second copy for it: loom misses interleavings of a word that a thread loads before it stores
+/// it.
+#[derive(Debug)]
+pub(crate) struct Position {
+    word: AtomicUsize,
+    #[cfg(loom)]
+    own: Private,
+}
+
+impl Position {
+    const_constructor! {
+        pub(crate) fn new(start: usize) -> Self {
+            Self {
+                word: AtomicUsize::new(start),
+                #[cfg(loom)]
+                own: Private::new(start),
+            }
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn load(&self, order: Ordering) -> usize {
+        self.word.load(order)
+    }
+
+    /// # Safety
+    ///
+    /// 1. The caller is the end that stores this position; no other thread stores it meanwhile.
+    #[inline(always)]
+    pub(crate) unsafe fn own(&self) -> usize {
+        #[cfg(loom)]
+        // SAFETY: duty 1.
+        return unsafe { self.own.get() };
+        // RELAXED: this end's own last store.
+        #[cfg(not(loom))]
+        self.word.load(Ordering::Relaxed)
+    }
+
+    /// # Safety
+    ///
+    /// 1. The caller is the end that stores this position; no other thread stores it meanwhile.
+    #[inline(always)]
+    pub(crate) unsafe fn store(&self, pos: usize, order: Ordering) {
+        // SAFETY: duty 1.
+        #[cfg(loom)]
+        unsafe {
+            self.own.set(pos);
+        }
+        self.word.store(pos, order);
+    }
+}
+
 /// A number that one end alone reads and writes, kept in the ring beside what that end publishes.
 ///
 /// It is a cell and not an atomic for two reasons: the compiler may treat it as plain memory, and loom reports any

@@ -3,20 +3,7 @@
 
 use core::time::Duration;
 
-use shared_nothing_affinity::CpuId;
-
-/// What a pool does about pinning its threads.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Pinning {
-    /// Leave threads to the scheduler.
-    Off,
-    /// Pin, and report where it failed. The default.
-    #[default]
-    Prefer,
-    /// Pin, or fail to start.
-    Require,
-}
+use shared_nothing_affinity::{Demand, Placement};
 
 /// The settings of a pool. Every one has a default; `start` checks them.
 #[derive(Debug, Clone)]
@@ -26,23 +13,26 @@ pub struct PoolConfig {
     pub(crate) capacity: usize,
     pub(crate) batch_max: usize,
     pub(crate) tick_interval: Option<Duration>,
-    pub(crate) cpus: Option<Vec<CpuId>>,
-    pub(crate) pinning: Pinning,
+    pub(crate) placement: Placement,
+    pub(crate) demand: Demand,
     pub(crate) spins: Option<u32>,
     pub(crate) name: String,
 }
 
 impl PoolConfig {
-    /// The default: a worker for each CPU that this process may use, mailboxes of 1024, batches of up to 64, no ticks,
-    /// pinned where possible.
+    /// The default: as many workers as the CPU budget keeps busy, mailboxes of 1024, batches of up to 64, no ticks,
+    /// pinned one a core where possible.
+    ///
+    /// The budget is [`Budget::read`](shared_nothing_affinity::Budget::read): affinity mask, cpuset, quota, and the
+    /// environment variable that overrides them.
     pub fn new() -> Self {
         Self {
             workers: None,
             capacity: 1024,
             batch_max: 64,
             tick_interval: None,
-            cpus: None,
-            pinning: Pinning::default(),
+            placement: Placement::default(),
+            demand: Demand::default(),
             spins: None,
             name: "worker".to_owned(),
         }
@@ -72,17 +62,15 @@ impl PoolConfig {
         self
     }
 
-    /// The CPUs to pin to: worker `i` goes to the `i`-th, and round again when there are fewer than workers.
-    ///
-    /// The default is those that this process may use, in order of their numbers.
-    pub fn with_cpus(mut self, cpus: impl IntoIterator<Item = CpuId>) -> Self {
-        self.cpus = Some(cpus.into_iter().collect());
+    /// Which CPUs the workers are pinned to, out of those that this process may use.
+    pub fn with_placement(mut self, placement: Placement) -> Self {
+        self.placement = placement;
         self
     }
 
-    /// What to do about pinning.
-    pub fn with_pinning(mut self, pinning: Pinning) -> Self {
-        self.pinning = pinning;
+    /// Whether a worker that cannot be pinned as wished makes the start fail, or is reported.
+    pub fn with_demand(mut self, demand: Demand) -> Self {
+        self.demand = demand;
         self
     }
 

@@ -58,13 +58,15 @@ mod sender;
 mod start;
 
 pub use batcher::{BATCH, Batcher};
-pub use config::{Pinning, PoolConfig};
+pub use config::PoolConfig;
 pub use error::{SendError, StartError, TrySendError};
 pub use report::{Outcome, PoolReport, WorkerReport};
 pub use sender::Sender;
 
 use core::fmt;
 use std::{sync::Arc, thread::JoinHandle};
+
+use shared_nothing_affinity::Shortfall;
 
 use crate::{
     partition::{SlotTable, StableHash},
@@ -83,6 +85,7 @@ pub(crate) struct Shared<M> {
 pub struct WorkerPool<M: Send + 'static> {
     sender: Sender<M>,
     threads: Vec<JoinHandle<Done<M>>>,
+    shortfalls: Vec<Shortfall>,
 }
 
 impl<M: Send + 'static> WorkerPool<M> {
@@ -154,6 +157,12 @@ impl<M: Send + 'static> WorkerPool<M> {
         self.threads.len()
     }
 
+    /// In what the placement of the workers falls short of the wish.
+    #[must_use]
+    pub fn shortfalls(&self) -> &[Shortfall] {
+        &self.shortfalls
+    }
+
     /// Whether a worker takes messages: `false` at once when it panics, when it is stopped, and if there is none.
     #[must_use]
     pub fn is_running(&self, worker: usize) -> bool {
@@ -173,8 +182,10 @@ impl<M: Send + 'static> WorkerPool<M> {
     /// It does not wait for senders: they get their messages back from now on.
     #[must_use = "the report holds what was not handled"]
     pub fn stop(mut self) -> PoolReport<M> {
+        let workers = self.end();
         PoolReport {
-            workers: self.end(),
+            workers,
+            shortfalls: core::mem::take(&mut self.shortfalls),
         }
     }
 

@@ -4,7 +4,7 @@
 use core::fmt;
 use std::thread;
 
-use shared_nothing_affinity::CpuId;
+use shared_nothing_affinity::{CpuId, Shortfall};
 
 use crate::{
     stats::{Counts, Latency},
@@ -29,6 +29,8 @@ pub enum Outcome {
 pub struct PoolReport<M> {
     /// One for each worker, in order.
     pub workers: Vec<WorkerReport<M>>,
+    /// In what the placement of the workers fell short of the wish.
+    pub shortfalls: Vec<Shortfall>,
 }
 
 /// What became of a worker and of every message it took.
@@ -38,7 +40,7 @@ pub struct WorkerReport<M> {
     pub id: usize,
     /// The CPU it was pinned to.
     pub cpu: Option<CpuId>,
-    /// Why it was not pinned, if it should have been.
+    /// Why the kernel refused to pin it, if it should have been pinned.
     pub pin_error: Option<String>,
     /// How it ended.
     pub outcome: Outcome,

@@ -3,10 +3,12 @@
 
 use std::sync::Arc;
 
-use shared_nothing_affinity::{CpuId, usable_cpus};
+use shared_nothing_affinity::{
+    Budget, BudgetError, CPUS_VARIABLE, CpuSet, Demand, Placed, Topology,
+};
 use shared_nothing_rings::{TryPopError, mpsc, wait::Doorbell};
 
-use super::{Pinning, PoolConfig, Sender, Shared, StartError, WorkerPool};
+use super::{PoolConfig, Sender, Shared, StartError, WorkerPool};
 use crate::{
     partition::{SlotTable, WORKERS_MAX},
     sys::{self, Clock},
@@ -48,6 +50,7 @@ where
     let mut pool = WorkerPool {
         sender: Sender::new(Arc::clone(&shared)),
         threads: Vec::new(),
+        shortfalls: plan.placed.shortfalls,
     };
     let make = Arc::new(make);
     for (worker, consumer) in consumers.into_iter().enumerate() {
@@ -57,8 +60,8 @@ where
                 workers: plan.workers,
                 cpu: None,
             },
-            pin_to: plan.cpu_of(worker),
-            require_pin: config.pinning == Pinning::Require,
+            pin_to: plan.placed.cpus[worker],
+            require_pin: config.demand == Demand::Require,
             mailbox: Arc::clone(&shared.mailboxes[worker]),
             consumer,
             batch_max: config.batch_max,
@@ -106,17 +109,26 @@ fn invalid(setting: &'static str, reason: impl Into<String>) -> StartError {
 /// The settings, checked and completed by what the machine offers.
 struct Plan {
     workers: usize,
-    cpus: Vec<CpuId>,
+    placed: Placed,
     spins: u32,
 }
 
 impl Plan {
     fn new(config: &PoolConfig) -> Result<Self, StartError> {
-        let usable: Vec<CpuId> = match usable_cpus() {
-            Ok(cpus) => cpus.iter().collect(),
-            Err(_) => Vec::new(),
+        let budget = match Budget::read() {
+            Ok(budget) => Some(budget),
+            // Where the mask cannot be read, threads are not pinned either.
+            Err(BudgetError::Mask(_)) => None,
+            Err(error) => return Err(invalid(CPUS_VARIABLE, error.to_string())),
         };
-        let workers = config.workers.unwrap_or(usable.len().max(1));
+        let usable = budget
+            .as_ref()
+            .map_or_else(CpuSet::new, |budget| budget.cpus.clone());
+        let affordable = match &budget {
+            Some(budget) => budget.workers,
+            None => std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        let workers = config.workers.unwrap_or(affordable.min(WORKERS_MAX));
         if workers == 0 || workers > WORKERS_MAX {
             return Err(invalid(
                 "workers",
@@ -132,30 +144,17 @@ impl Plan {
         {
             return Err(invalid("tick_interval", "it is zero"));
         }
-        let cpus = match (&config.cpus, config.pinning) {
-            (_, Pinning::Off) => Vec::new(),
-            (Some(cpus), _) if cpus.is_empty() => return Err(invalid("cpus", "there is none")),
-            (Some(cpus), _) => cpus.clone(),
-            // Two threads pinned to one CPU while another idles would be worse than no pin.
-            (None, Pinning::Prefer) if workers > usable.len() => Vec::new(),
-            (None, _) => usable.clone(),
-        };
-        if cpus.is_empty() && config.pinning == Pinning::Require {
-            return Err(invalid(
-                "pinning",
-                "it is required, and no usable CPU is known",
-            ));
-        }
+        let machine = Topology::read().unwrap_or_else(|_| Topology::flat(&usable));
+        let placed = config
+            .placement
+            .place(&machine, &usable, workers, config.demand)
+            .map_err(|error| invalid("placement", error.to_string()))?;
         // One CPU more than workers: the sender needs one, too.
-        let roomy = usable.len() > workers;
+        let roomy = affordable > workers;
         Ok(Self {
             workers,
-            cpus,
+            placed,
             spins: config.spins.unwrap_or(if roomy { SPINS } else { 0 }),
         })
-    }
-
-    fn cpu_of(&self, worker: usize) -> Option<CpuId> {
-        (!self.cpus.is_empty()).then(|| self.cpus[worker % self.cpus.len()])
     }
 }

@@ -164,15 +164,20 @@ impl Region {
         match self.advise(Advice::PopulateWrite) {
             // Kernels before 5.14 do not know the advice. Pages out of the pool must not be touched in hope.
             Err(error) if error.errno() == Some(EINVAL) && self.pages != Pages::Huge => {
-                let every_page = self.as_mut_slice().iter_mut().step_by(sys::page_bytes());
-                // SAFETY: the pointer comes from a reference.
-                every_page.for_each(|byte| unsafe { (&raw mut *byte).write_volatile(0) });
+                self.touch_every_page();
                 Ok(())
             }
             Err(error) if error.errno() == Some(ENOMEM) => {
                 Err(MemoryError::TooLarge { bytes: self.bytes })
             }
             done => Ok(done?),
+        }
+    }
+
+    fn touch_every_page(&mut self) {
+        for byte in self.as_mut_slice().iter_mut().step_by(sys::page_bytes()) {
+            // SAFETY: the pointer comes from a reference. Volatile, because writing 0 over 0 looks like nothing.
+            unsafe { (&raw mut *byte).write_volatile(0) };
         }
     }
 
@@ -266,4 +271,41 @@ fn huge_bytes(files: Files<'_>) -> Result<usize, MemoryError> {
 /// The administrator switched them off: the kernel then takes the advice and does nothing.
 fn is_never(files: Files<'_>) -> bool {
     files("/sys/kernel/mm/transparent_hugepage/enabled").is_none_or(|text| text.contains("[never]"))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    static_assertions::assert_impl_all!(Region: Send, Sync);
+    static_assertions::assert_not_impl_any!(Region: Clone);
+
+    #[test]
+    fn touching_makes_every_page_present_as_the_advice_would() {
+        let mut region = Region::new(&Request::new(20 * sys::page_bytes())).unwrap();
+        assert_eq!(region.residence().unwrap().pages_absent, 20);
+        region.touch_every_page();
+        assert_eq!(region.residence().unwrap().pages_absent, 0);
+    }
+
+    #[test]
+    fn the_size_of_huge_pages_must_make_sense() {
+        let of = |text: &str| huge_bytes(&|_| Some(text.to_owned()));
+        assert_eq!(of("Hugepagesize:       2048 kB\n"), Ok(2 << 20));
+        for text in [
+            "",
+            "Hugepagesize: 0 kB",
+            "Hugepagesize: 3000 kB",
+            "Hugepagesize: 1 kB",
+        ] {
+            assert_eq!(of(text), Err(unsupported("huge pages")), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn transparent_pages_that_are_switched_off_are_not_claimed() {
+        let is_never = |text: &str| is_never(&|_| Some(text.to_owned()));
+        assert!(is_never("always madvise [never]\n"));
+        assert!(!is_never("always [madvise] never\n") && !is_never("[always] madvise never\n"));
+    }
 }

@@ -78,6 +78,7 @@ impl<'a, T> Consumer<'a, T> {
     /// Dropping it early leaves the rest in the ring. Forgetting it (`mem::forget`) only keeps the slots it has
     /// emptied from the producers until this end is used again.
     pub fn drain(&mut self, max: usize) -> Drain<'_, 'a, T> {
+        self.settle();
         // SAFETY: the consumer's own number, and this is the consumer.
         unsafe { self.line().owes.set(1) };
         Drain {
@@ -137,42 +138,46 @@ impl<'a, T> Consumer<'a, T> {
     }
 
     #[inline(always)]
-    fn step(&mut self) {
+    fn move_to(&mut self, pos: usize) {
         // SAFETY: the consumer's own number, and this is the consumer.
-        unsafe { self.line().own_pos.set(self.own_pos().wrapping_add(STEP)) };
+        unsafe { self.line().own_pos.set(pos) };
     }
 
-    /// Steps over places that were given up. `true` if a value lies at `own_pos` then.
+    /// Where the next value lies, if it is there. Steps over places that were given up.
     #[inline(always)]
-    fn find_next(&mut self) -> bool {
-        let mut gaps = 0;
-        loop {
-            match self.raw.look(self.own_pos()) {
-                Found::Value => return true,
-                Found::Nothing => return false,
+    fn find_next(&mut self) -> Option<usize> {
+        let pos = self.own_pos();
+        match self.raw.look(pos) {
+            Found::Value => Some(pos),
+            _ => self.find_behind_gaps(pos),
+        }
+    }
+
+    #[cold]
+    fn find_behind_gaps(&mut self, mut pos: usize) -> Option<usize> {
+        // Producers could go on giving up the places that become free here, hence the bound.
+        for _ in 0..self.capacity() {
+            match self.raw.look(pos) {
+                Found::Value => return Some(pos),
+                Found::Nothing => return None,
                 Found::Gap => {
-                    self.step();
+                    pos = pos.wrapping_add(STEP);
+                    self.move_to(pos);
                     // At once, so that a ring full of gaps does not stay full.
                     self.vacate();
-                    // Producers could go on giving up the places that become free here.
-                    gaps += 1;
-                    if gaps == self.capacity() {
-                        return false;
-                    }
                 }
             }
         }
+        None
     }
 
     /// Takes the next value without giving its slot back.
     #[inline(always)]
     fn take_next(&mut self) -> Option<T> {
-        if !self.find_next() {
-            return None;
-        }
-        // SAFETY: this is the consumer, `own_pos` its next position, and a value was found there.
-        let value = unsafe { self.raw.take(self.own_pos()) };
-        self.step();
+        let pos = self.find_next()?;
+        // SAFETY: this is the consumer, `pos` its next position, and a value was found there.
+        let value = unsafe { self.raw.take(pos) };
+        self.move_to(pos.wrapping_add(STEP));
         Some(value)
     }
 
@@ -182,20 +187,20 @@ impl<'a, T> Consumer<'a, T> {
         self.line().read_pos.store(self.own_pos(), Release);
     }
 
+    /// Gives back what a drain has taken, one that ends or one that was forgotten.
     fn settle(&mut self) {
         // SAFETY: the consumer's own number, and this is the consumer.
-        unsafe { self.line().owes.set(0) };
-        self.vacate();
+        if unsafe { self.line().owes.get() } != 0 {
+            // SAFETY: as above.
+            unsafe { self.line().owes.set(0) };
+            self.vacate();
+        }
     }
 
     #[cold]
     fn why_nothing(&mut self) -> TryPopError {
-        // Gives back what a forgotten drain has emptied. Here, because a producer that is refused for lack of it
-        // leaves the ring empty in the end.
-        // SAFETY: the consumer's own number, and this is the consumer.
-        if unsafe { self.line().owes.get() } != 0 {
-            self.settle();
-        }
+        // A producer that is refused because of a forgotten drain leaves the ring empty in the end, so this is the place.
+        self.settle();
         // CLOSE, acquire end: what the closing end did before is seen. No claim can come after the bit, so a closed
         // ring whose claims are all behind us stays empty.
         let tail = self.raw.header().producers.write_pos.load(Acquire);
@@ -237,7 +242,7 @@ impl<T> Drain<'_, '_, T> {
     #[inline]
     #[must_use]
     pub fn has_next(&mut self) -> bool {
-        self.left != 0 && self.consumer.find_next()
+        self.left != 0 && self.consumer.find_next().is_some()
     }
 
     /// The number of the next place, counted over the life of the ring; it wraps at `usize::MAX / 2`.

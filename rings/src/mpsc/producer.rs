@@ -68,8 +68,8 @@ impl<'a, T> Producer<'a, T> {
     /// ```
     #[inline]
     pub fn try_push(&self, value: T) -> Result<(), TryPushError<T>> {
-        match self.raw.claim(1) {
-            Ok((pos, _)) => {
+        match self.raw.claim_one() {
+            Ok(pos) => {
                 // SAFETY: claimed one line above.
                 unsafe { self.raw.publish(pos, value) };
                 Ok(())

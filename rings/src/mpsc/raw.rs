@@ -2,7 +2,7 @@
 //!
 //! | field | written by | read by | when |
 //! |---|---|---|---|
-//! | `capacity`, `mask` | constructor | all | any time |
+//! | `capacity`, `span`, `mask` | constructor | all | any time |
 //! | `write_pos` | producers, by exchange; any end, the closed bit | all | claims; CLOSE |
 //! | `seen_read_pos` | producers | producers | RELAY: what one of them saw of `read_pos` |
 //! | `read_pos` | consumer | producers | ever growing; VACATE |
@@ -37,6 +37,8 @@ pub(super) struct Header {
 #[derive(Debug)]
 pub(super) struct Fixed {
     pub(super) capacity: usize,
+    /// How far `write_pos` may be ahead of `read_pos`: the capacity in steps.
+    span: usize,
     mask: usize,
     /// Living producers. The last one closes the ring.
     pub(super) producers: Ends,
@@ -82,6 +84,7 @@ impl Header {
             Self {
                 fixed: CachePadded::new(Fixed {
                     capacity,
+                    span: capacity * STEP,
                     mask: slots - 1,
                     producers: Ends::none(),
                     ends: Ends::none(),
@@ -151,15 +154,31 @@ impl<T> Raw<T> {
         (unsafe { self.block.slot(index) }, index)
     }
 
-    /// Claims up to `want` positions in a row, at least one: their slots are the caller's, and are empty.
+    /// Claims one position: its slot is the caller's, and is empty.
     ///
     /// Lock-free: an exchange fails only because another producer's succeeded.
     #[inline]
+    pub(super) fn claim_one(&self) -> Result<usize, TryReserveError> {
+        let line = &self.header().producers;
+        // RELAXED: the exchange fails when this is outdated, and nothing was handed over by it.
+        let tail = line.write_pos.load(Relaxed);
+        // RELAY, acquire end: the slots before this position were vacated, as another producer saw.
+        let used = tail.wrapping_sub(line.seen_read_pos.load(Acquire));
+        // A `tail` older than the position makes a huge distance: that goes the long way, too.
+        if tail & CLOSED == 0 && used < self.header().fixed.span && self.take_over(tail, 1) {
+            return Ok(tail);
+        }
+        self.claim(1).map(|(pos, _)| pos)
+    }
+
+    /// Claims up to `want` positions in a row, at least one: their slots are the caller's, and are empty.
+    ///
+    /// Lock-free: an exchange fails only because another producer's succeeded.
     pub(super) fn claim(&self, want: usize) -> Result<(usize, usize), TryReserveError> {
         let line = &self.header().producers;
         let backoff = Backoff::new();
         loop {
-            // RELAXED: the exchange below fails when this is outdated, and nothing was handed over by it.
+            // RELAXED: the exchange fails when this is outdated, and nothing was handed over by it.
             let tail = line.write_pos.load(Relaxed);
             if tail & CLOSED != 0 {
                 return Err(TryReserveError::Closed);
@@ -175,14 +194,7 @@ impl<T> Raw<T> {
                 Some(0) => return Err(TryReserveError::Full),
                 Some(free) => {
                     let count = free.min(want);
-                    let next = tail.wrapping_add(count * STEP);
-                    // RELAXED: it decides who owns the positions. That their slots are empty came by RELAY or VACATE;
-                    // that they are written goes by PUBLISH.
-                    if line
-                        .write_pos
-                        .compare_exchange_weak(tail, next, Relaxed, Relaxed)
-                        .is_ok()
-                    {
+                    if self.take_over(tail, count) {
                         return Ok((tail, count));
                     }
                     backoff.spin();
@@ -191,18 +203,26 @@ impl<T> Raw<T> {
         }
     }
 
-    /// Slots free at `tail` for all that `read_pos` tells; `None` if `tail` is older than `read_pos`.
+    /// Makes the `count` positions from `tail` the caller's, unless another producer was faster.
     #[inline(always)]
+    fn take_over(&self, tail: usize, count: usize) -> bool {
+        let next = tail.wrapping_add(count * STEP);
+        // RELAXED: it decides who owns the positions. That their slots are empty came by RELAY or VACATE; that they
+        // are written goes by PUBLISH.
+        self.header()
+            .producers
+            .write_pos
+            .compare_exchange_weak(tail, next, Relaxed, Relaxed)
+            .is_ok()
+    }
+
+    /// Slots free at `tail` for all that `read_pos` tells; `None` if `tail` is older than `read_pos`.
     fn free_slots(&self, tail: usize, read_pos: usize) -> Option<usize> {
-        let capacity = self.header().fixed.capacity;
         // `tail` may be older than `read_pos`: the distance is then huge. It may also be so much younger than a
         // `read_pos` that was relayed late that no slot seems free: then a fresh look follows.
         let used = tail.wrapping_sub(read_pos);
-        if used as isize >= 0 {
-            Some(capacity.saturating_sub(used / STEP))
-        } else {
-            None
-        }
+        let free = self.header().fixed.span.saturating_sub(used) / STEP;
+        (used as isize >= 0).then_some(free)
     }
 
     #[cold]

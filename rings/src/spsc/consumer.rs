@@ -2,7 +2,7 @@
 
 use core::{cmp::min, fmt, iter::FusedIterator, marker::PhantomData};
 
-use super::raw::{Line, Raw};
+use super::raw::{ConsumerLine, Raw};
 use crate::{
     TryPopError,
     pos::{advance, distance},
@@ -63,10 +63,10 @@ impl<'a, T> Consumer<'a, T> {
     /// ```
     #[inline]
     pub fn try_pop(&mut self) -> Result<T, TryPopError> {
-        if self.full_slots() == 0 {
-            self.look_again()?;
-        }
         let pos = self.own_pos();
+        if self.full_slots(pos) == 0 && self.refresh_full_slots(pos) == 0 {
+            self.look_again(pos)?;
+        }
         // SAFETY: ours and full by I1: `pos` is before the limit, and `&mut self` is the one consumer.
         let value = unsafe { self.raw.take(pos) };
         self.vacate(advance(pos, 1));
@@ -81,11 +81,13 @@ impl<'a, T> Consumer<'a, T> {
     ///
     /// Wait-free.
     pub fn drain(&mut self, max: usize) -> Drain<'_, 'a, T> {
-        let end = advance(self.own_pos(), min(self.refresh_full_slots(), max));
+        let pos = self.own_pos();
+        self.settle(pos);
+        let ready = self.refresh_full_slots(pos);
         // SAFETY: the consumer's own number, and this is the consumer.
         unsafe { self.line().owes.set(1) };
         Drain {
-            end,
+            end: advance(pos, min(ready, max)),
             consumer: self,
         }
     }
@@ -101,7 +103,7 @@ impl<'a, T> Consumer<'a, T> {
     pub fn len(&self) -> usize {
         // RELAXED: a count; nothing is read by it.
         distance(
-            self.raw.header().producer.public_pos.load(Relaxed),
+            self.raw.header().producer.write_pos.load(Relaxed),
             self.own_pos(),
         )
     }
@@ -133,7 +135,7 @@ impl<'a, T> Consumer<'a, T> {
         self.raw.header().fixed.consumer_gone.store(1, Relaxed);
     }
 
-    fn line(&self) -> &Line {
+    fn line(&self) -> &ConsumerLine {
         &self.raw.header().consumer
     }
 
@@ -143,51 +145,48 @@ impl<'a, T> Consumer<'a, T> {
         unsafe { self.line().own_pos.get() }
     }
 
+    /// Full slots from `pos`, the own position, by the last look.
     #[inline(always)]
-    fn full_slots(&self) -> usize {
+    fn full_slots(&self, pos: usize) -> usize {
         // SAFETY: the consumer's own number, and this is the consumer.
-        distance(unsafe { self.line().limit.get() }, self.own_pos())
+        distance(unsafe { self.line().limit.get() }, pos)
     }
 
-    fn refresh_full_slots(&mut self) -> usize {
+    #[inline(always)]
+    fn refresh_full_slots(&mut self, pos: usize) -> usize {
         // PUBLISH, acquire end: every value before this position is written.
-        let write_pos = self.raw.header().producer.public_pos.load(Acquire);
+        let write_pos = self.raw.header().producer.write_pos.load(Acquire);
         // SAFETY: the consumer's own number, and this is the consumer.
         unsafe { self.line().limit.set(write_pos) };
-        self.full_slots()
+        distance(write_pos, pos)
     }
 
-    /// The ring looks empty: is it, and for ever?
-    fn look_again(&mut self) -> Result<(), TryPopError> {
-        if self.refresh_full_slots() != 0 {
-            return Ok(());
-        }
-        self.pay_debt();
+    /// The ring is empty at `pos`: for ever?
+    #[cold]
+    fn look_again(&mut self, pos: usize) -> Result<(), TryPopError> {
+        // A producer that is refused because of a forgotten drain leaves the ring empty in the end, so this is the
+        // place.
+        self.settle(pos);
         if !self.is_closed() {
             return Err(TryPopError::Empty);
         }
         // The last push may have come between the look and the flag. The flag is the last thing a producer does, so
         // this look is final.
-        if self.refresh_full_slots() != 0 {
+        if self.refresh_full_slots(pos) != 0 {
             Ok(())
         } else {
             Err(TryPopError::Closed)
         }
     }
 
-    /// Gives back what a forgotten drain has emptied. Here, because a producer that is refused for lack of it leaves
-    /// the ring empty in the end.
-    fn pay_debt(&mut self) {
+    /// Gives back what a drain has taken, one that ends or one that was forgotten.
+    fn settle(&mut self, pos: usize) {
         // SAFETY: the consumer's own number, and this is the consumer.
         if unsafe { self.line().owes.get() } != 0 {
-            self.settle();
+            // SAFETY: as above.
+            unsafe { self.line().owes.set(0) };
+            self.vacate(pos);
         }
-    }
-
-    fn settle(&mut self) {
-        // SAFETY: the consumer's own number, and this is the consumer.
-        unsafe { self.line().owes.set(0) };
-        self.vacate(self.own_pos());
     }
 
     #[inline(always)]
@@ -195,7 +194,7 @@ impl<'a, T> Consumer<'a, T> {
         // SAFETY: the consumer's own number, and this is the consumer.
         unsafe { self.line().own_pos.set(pos) };
         // VACATE, release end: every value before this position was moved out.
-        self.line().public_pos.store(pos, Release);
+        self.line().read_pos.store(pos, Release);
     }
 }
 
@@ -251,6 +250,7 @@ impl<T> FusedIterator for Drain<'_, '_, T> {}
 
 impl<T> Drop for Drain<'_, '_, T> {
     fn drop(&mut self) {
-        self.consumer.settle();
+        let pos = self.consumer.own_pos();
+        self.consumer.settle(pos);
     }
 }

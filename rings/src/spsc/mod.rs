@@ -34,8 +34,8 @@
 //!   consumer's; the others are empty and the producer's.
 //! - **I2** Each position is stored by one end only, and only grows (it wraps with `usize`).
 //! - **I3** An end's `limit` is never beyond what the foreign position allows: it is that position as it once was.
-//! - **I4** Inside a batch an end's `own_pos` is ahead of its public position; the slots between are still that
-//!   end's, already written or already emptied.
+//! - **I4** Inside a batch an end works ahead of its public position; the slots between are still that end's, already
+//!   written or already emptied. A drain keeps its place in the ring, so that forgetting it takes no value twice.
 //!
 //! # Edges
 //!

@@ -2,7 +2,7 @@
 
 use core::{fmt, marker::PhantomData};
 
-use super::raw::{Line, Raw};
+use super::raw::{ProducerLine, Raw};
 use crate::{
     TryPushError, TryReserveError,
     pos::{advance, distance},
@@ -66,10 +66,10 @@ impl<'a, T> Producer<'a, T> {
         if self.is_closed() {
             return Err(TryPushError::Closed(value));
         }
-        if self.free_slots() == 0 && self.refresh_free_slots() == 0 {
+        let pos = self.own_pos();
+        if self.free_slots(pos) == 0 && self.refresh_free_slots(pos) == 0 {
             return Err(TryPushError::Full(value));
         }
-        let pos = self.own_pos();
         // SAFETY: ours and empty by I1: `pos` is before the limit, and `&mut self` is the one producer.
         unsafe { self.raw.write(pos, value) };
         self.publish(advance(pos, 1));
@@ -108,11 +108,11 @@ impl<'a, T> Producer<'a, T> {
             return Err(TryReserveError::Closed);
         }
         // A batch asks for as much as there is: a stale limit would cut it short.
-        let free = self.refresh_free_slots();
+        let start = self.own_pos();
+        let free = self.refresh_free_slots(start);
         if free == 0 {
             return Err(TryReserveError::Full);
         }
-        let start = self.own_pos();
         let mut batch = Batch {
             end: start,
             producer: self,
@@ -138,7 +138,7 @@ impl<'a, T> Producer<'a, T> {
         // RELAXED: a count; nothing is read by it.
         distance(
             self.own_pos(),
-            self.raw.header().consumer.public_pos.load(Relaxed),
+            self.raw.header().consumer.read_pos.load(Relaxed),
         )
     }
 
@@ -165,36 +165,37 @@ impl<'a, T> Producer<'a, T> {
     /// Says that nothing more will come, as dropping does.
     pub fn close(self) {}
 
-    fn line(&self) -> &Line {
+    fn line(&self) -> &ProducerLine {
         &self.raw.header().producer
     }
 
     #[inline(always)]
     fn own_pos(&self) -> usize {
-        // SAFETY: the producer's own number, and this is the producer.
-        unsafe { self.line().own_pos.get() }
+        // SAFETY: the producer's own position, and this is the producer.
+        unsafe { self.line().write_pos.own() }
     }
 
+    /// Free slots from `pos`, the producer's own position, by the last look.
     #[inline(always)]
-    fn free_slots(&self) -> usize {
+    fn free_slots(&self, pos: usize) -> usize {
         // SAFETY: the producer's own number, and this is the producer.
-        distance(unsafe { self.line().limit.get() }, self.own_pos())
+        distance(unsafe { self.line().limit.get() }, pos)
     }
 
-    fn refresh_free_slots(&mut self) -> usize {
+    fn refresh_free_slots(&mut self, pos: usize) -> usize {
         // VACATE, acquire end: the consumer has finished with every slot before this position.
-        let read_pos = self.raw.header().consumer.public_pos.load(Acquire);
+        let read_pos = self.raw.header().consumer.read_pos.load(Acquire);
+        let limit = advance(read_pos, self.capacity());
         // SAFETY: the producer's own number, and this is the producer.
-        unsafe { self.line().limit.set(advance(read_pos, self.capacity())) };
-        self.free_slots()
+        unsafe { self.line().limit.set(limit) };
+        distance(limit, pos)
     }
 
     #[inline(always)]
     fn publish(&mut self, pos: usize) {
-        // SAFETY: the producer's own number, and this is the producer.
-        unsafe { self.line().own_pos.set(pos) };
         // PUBLISH, release end: whoever loads this position also sees every value written before it.
-        self.line().public_pos.store(pos, Release);
+        // SAFETY: the producer's own position, and this is the producer.
+        unsafe { self.line().write_pos.store(pos, Release) };
     }
 }
 

@@ -7,7 +7,7 @@
 //! | `consumer_gone` | consumer | producer | when the consumer closes |
 //! | `write_pos` | producer | both | ever growing; PUBLISH |
 //! | `read_pos` | consumer | both | ever growing; VACATE |
-//! | `own_pos`, `owes`, `limit` of a line | that end | that end | any time |
+//! | `limit` of a line, `own_pos`, `owes` | that end | that end | any time |
 //! | slots | the end that [I1](super#invariants) gives them to | the same | |
 
 use crossbeam_utils::CachePadded;
@@ -15,9 +15,10 @@ use crossbeam_utils::CachePadded;
 #[cfg(target_has_atomic = "ptr")]
 use crate::share::Ends;
 use crate::{
+    pos::advance,
     slot::{Slot, Watch},
     storage::Block,
-    sync::{AtomicUsize, Private, const_constructor},
+    sync::{AtomicUsize, Ordering::Relaxed, Position, Private, const_constructor},
 };
 
 /// One line that nobody writes in steady state, and one line for each end.
@@ -25,8 +26,8 @@ use crate::{
 #[repr(C)]
 pub(super) struct Header {
     pub(super) fixed: CachePadded<Fixed>,
-    pub(super) producer: CachePadded<Line>,
-    pub(super) consumer: CachePadded<Line>,
+    pub(super) producer: CachePadded<ProducerLine>,
+    pub(super) consumer: CachePadded<ConsumerLine>,
 }
 
 #[derive(Debug)]
@@ -40,17 +41,24 @@ pub(super) struct Fixed {
     watch: Watch,
 }
 
-/// What one end writes. The other end reads `public_pos` and nothing else of it.
+/// What the producer writes. The consumer reads `write_pos` and nothing else of it.
 #[derive(Debug)]
-pub(super) struct Line {
-    /// `write_pos` on the producer's line, `read_pos` on the consumer's.
-    pub(super) public_pos: AtomicUsize,
-    /// The same number or, inside a batch, ahead of it.
-    pub(super) own_pos: Private,
-    /// Not 0 while a batch has moved `own_pos` and not published it. A batch that was forgotten leaves it so.
-    pub(super) owes: Private,
-    /// How far this end may go by the last foreign position it saw: `read_pos + capacity`, or `write_pos`.
+pub(super) struct ProducerLine {
+    pub(super) write_pos: Position,
+    /// How far it may go by the last `read_pos` it saw: that position and the capacity.
     pub(super) limit: Private,
+}
+
+/// What the consumer writes. The producer reads `read_pos` and nothing else of it.
+#[derive(Debug)]
+pub(super) struct ConsumerLine {
+    pub(super) read_pos: AtomicUsize,
+    /// The same number or, inside a drain, ahead of it.
+    pub(super) own_pos: Private,
+    /// How far it may go: the last `write_pos` it saw.
+    pub(super) limit: Private,
+    /// Not 0 while a drain has moved `own_pos` and not published it. A drain that was forgotten leaves it so.
+    pub(super) owes: Private,
 }
 
 // Neither end's writes reach the other's line, the line that both read, or a neighbour of the ring.
@@ -74,17 +82,17 @@ impl Header {
                     ends: Ends::none(),
                     watch: Watch::new(slots),
                 }),
-                producer: CachePadded::new(Line::new(start, start.wrapping_add(capacity))),
-                consumer: CachePadded::new(Line::new(start, start)),
+                producer: CachePadded::new(ProducerLine {
+                    write_pos: Position::new(start),
+                    limit: Private::new(start.wrapping_add(capacity)),
+                }),
+                consumer: CachePadded::new(ConsumerLine {
+                    read_pos: AtomicUsize::new(start),
+                    own_pos: Private::new(start),
+                    limit: Private::new(start),
+                    owes: Private::new(0),
+                }),
             }
-        }
-    }
-}
-
-impl Line {
-    const_constructor! {
-        fn new(pos: usize, limit: usize) -> Self {
-            Self { public_pos: AtomicUsize::new(pos), own_pos: Private::new(pos), owes: Private::new(0), limit: Private::new(limit) }
         }
     }
 }
@@ -143,21 +151,28 @@ impl<T> Raw<T> {
     ///
     /// 1. Both ends are gone, and what they did happened before this call.
     pub(super) unsafe fn drop_leftovers(&self) {
-        let fixed = &self.header().fixed;
-        // SAFETY: no end is left but the caller (duty 1), so the private numbers are the caller's too.
-        let (mut pos, end) = unsafe {
-            (
-                self.header().consumer.own_pos.get(),
-                self.header().producer.own_pos.get(),
-            )
+        let Header {
+            fixed,
+            producer,
+            consumer,
+        } = self.header();
+        // SAFETY: no end is left but the caller (duty 1), so all positions and numbers are the caller's.
+        let (pos, end) = unsafe { (consumer.own_pos.get(), producer.write_pos.own()) };
+        let vacate = |pos| {
+            // SAFETY: as above.
+            unsafe { consumer.own_pos.set(pos) };
+            // RELAXED: no other end is alive to see it.
+            consumer.read_pos.store(pos, Relaxed);
         };
-        if !core::mem::needs_drop::<T>() {
-            pos = end;
-        }
+        let mut pos = if core::mem::needs_drop::<T>() {
+            pos
+        } else {
+            end
+        };
         while pos != end {
-            let next = pos.wrapping_add(1);
-            // SAFETY: as above. It moves first, so that a value whose drop panics is behind it.
-            unsafe { self.header().consumer.own_pos.set(next) };
+            let next = advance(pos, 1);
+            // It moves first, so that a value whose drop panics is behind it.
+            vacate(next);
             let rest = Rest(*self);
             let index = pos & fixed.mask;
             // SAFETY: by I1 the slots from `read_pos` to `write_pos` are full, and by duty 1 nobody else's.
@@ -165,8 +180,7 @@ impl<T> Raw<T> {
             core::mem::forget(rest);
             pos = next;
         }
-        // SAFETY: as above.
-        unsafe { self.header().consumer.own_pos.set(end) };
+        vacate(end);
 
         /// Goes on behind a value whose drop panicked.
         struct Rest<T>(Raw<T>);
