@@ -58,6 +58,7 @@ extern crate alloc;
 #[cfg(any(feature = "std", loom, test))]
 extern crate std;
 
+pub mod ends;
 mod error;
 mod pos;
 mod share;

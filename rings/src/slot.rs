@@ -72,6 +72,9 @@ impl Watch {
 
     #[inline(always)]
     pub(crate) const fn exclusive(&self, _index: usize) {}
+
+    #[inline(always)]
+    pub(crate) const fn exclusive_range(&self, _pos: usize, _count: usize, _mask: usize) {}
 }
 
 #[cfg(loom)]
@@ -83,6 +86,10 @@ impl Watch {
 
     pub(crate) fn exclusive(&self, index: usize) {
         self.cells[index].with_mut(|_| ());
+    }
+
+    pub(crate) fn exclusive_range(&self, pos: usize, count: usize, mask: usize) {
+        (0..count).for_each(|offset| self.exclusive(pos.wrapping_add(offset) & mask));
     }
 }
 

@@ -85,6 +85,8 @@ pub use consumer::{Consumer, Drain};
 pub use grant::Grant;
 pub use producer::Producer;
 
+crate::ends::impl_ends!(Producer, Consumer);
+
 use crate::{pos::assert_slots, share::Home, storage::inline::Inline, sync::Ordering::Relaxed};
 
 /// A ring of `N` slots as a value: for the stack, a field or a `static`, without an allocator.

@@ -2,7 +2,10 @@
 
 use core::{cmp::min, fmt, iter::FusedIterator, marker::PhantomData};
 
-use super::raw::{ConsumerLine, Raw};
+use super::{
+    grant::Peek,
+    raw::{ConsumerLine, Raw},
+};
 use crate::{
     TryPopError,
     pos::{advance, distance},
@@ -92,6 +95,69 @@ impl<'a, T> Consumer<'a, T> {
         }
     }
 
+    /// Copies the oldest values to the front of `into`, as many as are there and fit, and takes them.
+    ///
+    /// Returns how many were popped: 0 only if `into` is empty.
+    ///
+    /// Wait-free; two block copies at most.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_pop`](Self::try_pop).
+    #[inline]
+    pub fn try_pop_slice(&mut self, into: &mut [T]) -> Result<usize, TryPopError>
+    where
+        T: Copy,
+    {
+        if into.is_empty() {
+            return Ok(0);
+        }
+        let pos = self.own_pos();
+        if self.full_slots(pos) < into.len() && self.refresh_full_slots(pos) == 0 {
+            self.look_again(pos)?;
+        }
+        let count = min(self.full_slots(pos), into.len());
+        // SAFETY: ours and full by I1: the slots before the limit.
+        let [first, second] = unsafe { self.raw.pieces(pos, count) };
+        let (head, tail) = into[..count].split_at_mut(first.1);
+        // SAFETY: the pieces are as long as what they are copied to.
+        unsafe {
+            head.as_mut_ptr()
+                .copy_from_nonoverlapping(first.0.as_ptr().cast(), first.1);
+            tail.as_mut_ptr()
+                .copy_from_nonoverlapping(second.0.as_ptr().cast(), second.1);
+        }
+        self.vacate(advance(pos, count));
+        Ok(count)
+    }
+
+    /// Up to `max` values that are in the ring now, to be looked at in place; none are taken yet.
+    ///
+    /// Wait-free.
+    ///
+    /// ```
+    /// use shared_nothing_rings::spsc;
+    ///
+    /// let mut ring = spsc::Ring::<&str, 4>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// assert_eq!(tx.try_push_slice(&["a", "b", "c"]), Ok(3));
+    /// let peek = rx.peek(2);
+    /// assert_eq!(peek.as_slices().0, ["a", "b"]);
+    /// peek.consume(1);
+    /// assert_eq!(rx.try_pop(), Ok("b"));
+    /// ```
+    #[inline]
+    pub fn peek(&mut self, max: usize) -> Peek<'_, 'a, T> {
+        let pos = self.own_pos();
+        let mut ready = self.full_slots(pos);
+        if ready < max {
+            self.settle(pos);
+            ready = self.refresh_full_slots(pos);
+        }
+        // SAFETY: by I1 the slots up to the limit are the consumer's.
+        unsafe { Peek::new(self, min(ready, max)) }
+    }
+
     /// How many values the ring holds at most. Exactly what was asked for.
     #[must_use]
     pub fn capacity(&self) -> usize {
@@ -120,11 +186,11 @@ impl<'a, T> Consumer<'a, T> {
         self.len() == self.capacity()
     }
 
-    /// Whether the producer is gone. Values may still be there: [`try_pop`](Self::try_pop) says when none are.
+    /// Whether the producer is gone or has closed. Values may still be there: [`try_pop`](Self::try_pop) says when none are.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         // CLOSE, acquire end: every position that the producer published comes before the flag.
-        self.raw.header().fixed.producer_gone.load(Acquire) != 0
+        self.raw.header().fixed.finished.load(Acquire) != 0
     }
 
     /// Closes the ring for the producer: its later pushes hand the value back.
@@ -132,7 +198,11 @@ impl<'a, T> Consumer<'a, T> {
     /// This end stays, so that what was pushed before can be taken.
     pub fn close(&mut self) {
         // RELAXED: no data comes with the flag.
-        self.raw.header().fixed.consumer_gone.store(1, Relaxed);
+        self.raw.header().fixed.refusing.store(1, Relaxed);
+    }
+
+    pub(super) const fn raw(&self) -> Raw<T> {
+        self.raw
     }
 
     fn line(&self) -> &ConsumerLine {
@@ -140,7 +210,7 @@ impl<'a, T> Consumer<'a, T> {
     }
 
     #[inline(always)]
-    fn own_pos(&self) -> usize {
+    pub(super) fn own_pos(&self) -> usize {
         // SAFETY: the consumer's own number, and this is the consumer.
         unsafe { self.line().own_pos.get() }
     }
@@ -190,7 +260,7 @@ impl<'a, T> Consumer<'a, T> {
     }
 
     #[inline(always)]
-    fn vacate(&mut self, pos: usize) {
+    pub(super) fn vacate(&mut self, pos: usize) {
         // SAFETY: the consumer's own number, and this is the consumer.
         unsafe { self.line().own_pos.set(pos) };
         // VACATE, release end: every value before this position was moved out.

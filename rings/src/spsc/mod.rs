@@ -43,7 +43,7 @@
 //! |---|---|---|---|
 //! | PUBLISH | producer stores `write_pos` | consumer loads it | the slot is written |
 //! | VACATE | consumer stores `read_pos` | producer loads it | the value was moved out |
-//! | CLOSE | producer stores `producer_gone` | consumer loads it | `write_pos` is final |
+//! | CLOSE | producer stores `finished` | consumer loads it | `write_pos` is final |
 //! | LEAVE | an end leaves the count | the last to leave, or the next split | the ring is nobody's |
 //!
 //! # Progress and cost
@@ -65,6 +65,7 @@
 //! Cache-Efficient Multi-Core Synchronization Mechanism for Line-Rate Network Traffic Monitoring*, IPDPS 2010.
 
 mod consumer;
+mod grant;
 mod producer;
 mod raw;
 
@@ -73,7 +74,10 @@ use core::fmt;
 use raw::{Header, Raw};
 
 pub use consumer::{Consumer, Drain};
+pub use grant::{Grant, Peek};
 pub use producer::Producer;
+
+crate::ends::impl_ends!(Producer, Consumer);
 
 use crate::{
     pos::assert_slots, share::Home, slot::Slot, storage::inline::Inline, sync::Ordering::Relaxed,
@@ -149,8 +153,8 @@ impl<T, const N: usize> Ring<T, N> {
         let raw = Raw::new(self.inline.block());
         let fixed = &raw.header().fixed;
         // RELAXED: no end is alive; what makes these two reach their threads orders them.
-        fixed.producer_gone.store(0, Relaxed);
-        fixed.consumer_gone.store(0, Relaxed);
+        fixed.finished.store(0, Relaxed);
+        fixed.refusing.store(0, Relaxed);
         // SAFETY: 1: the ends carry the borrow of `self`. 2: no other end is alive.
         unsafe { (Producer::new(raw, home), Consumer::new(raw, home)) }
     }

@@ -2,7 +2,10 @@
 
 use core::{fmt, marker::PhantomData};
 
-use super::raw::{ProducerLine, Raw};
+use super::{
+    grant::Grant,
+    raw::{ProducerLine, Raw},
+};
 use crate::{
     TryPushError, TryReserveError,
     pos::{advance, distance},
@@ -47,7 +50,7 @@ impl<'a, T> Producer<'a, T> {
     /// # Errors
     ///
     /// - [`Full`](TryPushError::Full): `capacity` values are in the ring.
-    /// - [`Closed`](TryPushError::Closed): the consumer is gone or has closed.
+    /// - [`Closed`](TryPushError::Closed): the consumer is gone, or an end has closed.
     ///
     /// A push that runs while the consumer closes may still succeed; that value goes where all leftovers go.
     ///
@@ -126,6 +129,99 @@ impl<'a, T> Producer<'a, T> {
         Ok(distance(batch.end, start))
     }
 
+    /// Copies values from the front of `values`, as many as fit; one publication for all of them.
+    ///
+    /// Returns how many were pushed.
+    ///
+    /// Wait-free; two block copies at most.
+    ///
+    /// # Errors
+    ///
+    /// There are values and none was taken because the ring is [`Full`](TryReserveError::Full) or
+    /// [`Closed`](TryReserveError::Closed).
+    ///
+    /// ```
+    /// use shared_nothing_rings::spsc;
+    ///
+    /// let mut ring = spsc::Ring::<u8, 4>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// assert_eq!(tx.try_push_slice(b"hello"), Ok(4));
+    /// let mut got = [0; 8];
+    /// assert_eq!(rx.try_pop_slice(&mut got), Ok(4));
+    /// assert_eq!(&got[..4], b"hell");
+    /// ```
+    #[inline]
+    pub fn try_push_slice(&mut self, values: &[T]) -> Result<usize, TryReserveError>
+    where
+        T: Copy,
+    {
+        if values.is_empty() {
+            return Ok(0);
+        }
+        let mut grant = self.reserve(values.len())?;
+        let count = grant.len();
+        let (first, second) = grant.as_uninit();
+        let (head, tail) = values[..count].split_at(first.len());
+        // SAFETY: the pieces are as long as what is copied into them, and are nobody else's.
+        unsafe {
+            first
+                .as_mut_ptr()
+                .cast::<T>()
+                .copy_from_nonoverlapping(head.as_ptr(), head.len());
+            second
+                .as_mut_ptr()
+                .cast::<T>()
+                .copy_from_nonoverlapping(tail.as_ptr(), tail.len());
+        }
+        // SAFETY: the lines above wrote all of them.
+        unsafe { grant.commit(count) };
+        Ok(count)
+    }
+
+    /// Claims up to `want` empty slots, at least one, to be written in place.
+    ///
+    /// Wait-free.
+    ///
+    /// # Errors
+    ///
+    /// The ring is [`Full`](TryReserveError::Full) or [`Closed`](TryReserveError::Closed).
+    ///
+    /// # Panics
+    ///
+    /// If `want` is 0.
+    ///
+    /// ```
+    /// use shared_nothing_rings::spsc;
+    ///
+    /// let mut ring = spsc::Ring::<u64, 8>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// let mut grant = tx.reserve(3)?;
+    /// let (slots, _wrapped) = grant.as_uninit();
+    /// slots[0].write(10);
+    /// slots[1].write(20);
+    /// // SAFETY: two slots are written.
+    /// unsafe { grant.commit(2) };
+    /// assert_eq!(rx.peek(8).as_slices().0, [10, 20]);
+    /// # Ok::<(), shared_nothing_rings::TryReserveError>(())
+    /// ```
+    #[inline]
+    pub fn reserve(&mut self, want: usize) -> Result<Grant<'_, 'a, T>, TryReserveError> {
+        assert!(want != 0, "a grant has at least one slot");
+        if self.is_closed() {
+            return Err(TryReserveError::Closed);
+        }
+        let pos = self.own_pos();
+        let mut free = self.free_slots(pos);
+        if free < want {
+            free = self.refresh_free_slots(pos);
+        }
+        if free == 0 {
+            return Err(TryReserveError::Full);
+        }
+        // SAFETY: by I1 the slots up to the limit are the producer's.
+        Ok(unsafe { Grant::new(self, free.min(want)) })
+    }
+
     /// How many values the ring holds at most. Exactly what was asked for.
     #[must_use]
     pub fn capacity(&self) -> usize {
@@ -154,23 +250,32 @@ impl<'a, T> Producer<'a, T> {
         self.len() == self.capacity()
     }
 
-    /// Whether the consumer is gone or has closed. Once `true`, it stays so.
+    /// Whether an end has closed, or the consumer is gone. Once `true`, it stays so.
     #[inline]
     #[must_use]
     pub fn is_closed(&self) -> bool {
         // RELAXED: a producer that is told later pushes a little longer; no data comes with the flag.
-        self.raw.header().fixed.consumer_gone.load(Relaxed) != 0
+        self.raw.header().fixed.refusing.load(Relaxed) != 0
     }
 
-    /// Says that nothing more will come, as dropping does.
-    pub fn close(self) {}
+    /// Says that nothing more will come, as dropping does: this end's later pushes hand the value back.
+    pub fn close(&mut self) {
+        // RELAXED: read by this end alone.
+        self.raw.header().fixed.refusing.store(1, Relaxed);
+        // CLOSE, release end: whoever sees the flag also sees the last position published.
+        self.raw.header().fixed.finished.store(1, Release);
+    }
+
+    pub(super) const fn raw(&self) -> Raw<T> {
+        self.raw
+    }
 
     fn line(&self) -> &ProducerLine {
         &self.raw.header().producer
     }
 
     #[inline(always)]
-    fn own_pos(&self) -> usize {
+    pub(super) fn own_pos(&self) -> usize {
         // SAFETY: the producer's own position, and this is the producer.
         unsafe { self.line().write_pos.own() }
     }
@@ -192,7 +297,7 @@ impl<'a, T> Producer<'a, T> {
     }
 
     #[inline(always)]
-    fn publish(&mut self, pos: usize) {
+    pub(super) fn publish(&mut self, pos: usize) {
         // PUBLISH, release end: whoever loads this position also sees every value written before it.
         // SAFETY: the producer's own position, and this is the producer.
         unsafe { self.line().write_pos.store(pos, Release) };
@@ -201,8 +306,7 @@ impl<'a, T> Producer<'a, T> {
 
 impl<T> Drop for Producer<'_, T> {
     fn drop(&mut self) {
-        // CLOSE, release end: whoever sees the flag also sees the last position published.
-        self.raw.header().fixed.producer_gone.store(1, Release);
+        self.close();
         // SAFETY: this end is never used again.
         unsafe { super::leave(self.raw, self.home) };
     }

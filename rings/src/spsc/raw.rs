@@ -3,12 +3,14 @@
 //! | field | written by | read by | when |
 //! |---|---|---|---|
 //! | `capacity`, `mask` | constructor | both | any time |
-//! | `producer_gone` | producer | consumer | the last thing a producer does |
-//! | `consumer_gone` | consumer | producer | when the consumer closes |
+//! | `finished` | producer | consumer | after its last push; CLOSE |
+//! | `refusing` | either | producer | when an end closes |
 //! | `write_pos` | producer | both | ever growing; PUBLISH |
 //! | `read_pos` | consumer | both | ever growing; VACATE |
 //! | `limit` of a line, `own_pos`, `owes` | that end | that end | any time |
 //! | slots | the end that [I1](super#invariants) gives them to | the same | |
+
+use core::ptr::NonNull;
 
 use crossbeam_utils::CachePadded;
 
@@ -34,8 +36,8 @@ pub(super) struct Header {
 pub(super) struct Fixed {
     pub(super) capacity: usize,
     mask: usize,
-    pub(super) producer_gone: AtomicUsize,
-    pub(super) consumer_gone: AtomicUsize,
+    pub(super) finished: AtomicUsize,
+    pub(super) refusing: AtomicUsize,
     #[cfg(target_has_atomic = "ptr")]
     pub(super) ends: Ends,
     watch: Watch,
@@ -76,8 +78,8 @@ impl Header {
                 fixed: CachePadded::new(Fixed {
                     capacity,
                     mask: slots - 1,
-                    producer_gone: AtomicUsize::new(0),
-                    consumer_gone: AtomicUsize::new(0),
+                    finished: AtomicUsize::new(0),
+                    refusing: AtomicUsize::new(0),
                     #[cfg(target_has_atomic = "ptr")]
                     ends: Ends::none(),
                     watch: Watch::new(slots),
@@ -141,6 +143,26 @@ impl<T> Raw<T> {
         let index = pos & fixed.mask;
         // SAFETY: a masked position is less than the number of slots; the rest is duty 1.
         unsafe { self.block.slot(index).take(&fixed.watch, index) }
+    }
+
+    /// The `count` slots from `pos` on, as one piece up to the end of the memory and one from its begin.
+    ///
+    /// # Safety
+    ///
+    /// 1. I1 gives these slots to the caller, exclusively.
+    pub(super) unsafe fn pieces(&self, pos: usize, count: usize) -> [(NonNull<Slot<T>>, usize); 2] {
+        let fixed = &self.header().fixed;
+        debug_assert!(count <= fixed.capacity);
+        let index = pos & fixed.mask;
+        let first = count.min(fixed.mask + 1 - index);
+        fixed.watch.exclusive_range(pos, count, fixed.mask);
+        // SAFETY: a masked position is less than the number of slots, and so is 0.
+        unsafe {
+            [
+                (self.block.slot_ptr(index), first),
+                (self.block.slot_ptr(0), count - first),
+            ]
+        }
     }
 
     /// Drops every value that was published and not taken, where it lies. The ring is empty afterwards.

@@ -52,21 +52,14 @@ impl<H, S> Block<H, S> {
     #[inline(always)]
     pub(crate) const unsafe fn slot(&self, index: usize) -> &S {
         // SAFETY: the slots lie there and live (duties of `new`); `index` stays inside them (duty 1).
-        unsafe {
-            self.header
-                .byte_add(Self::SLOTS_OFFSET)
-                .cast::<S>()
-                .add(index)
-                .as_ref()
-        }
+        unsafe { self.slot_ptr(index).as_ref() }
     }
 
-    /// Where a slot lies, whatever is in it.
+    /// Where a slot lies, whatever is in it. The pointer may reach all slots.
     ///
     /// # Safety
     ///
     /// 1. `index` is less than the number of slots.
-    #[cfg(feature = "alloc")]
     pub(crate) const unsafe fn slot_ptr(self, index: usize) -> NonNull<S> {
         // SAFETY: the slots lie there (duty of `new`); `index` stays inside them (duty 1).
         unsafe {
