@@ -67,7 +67,7 @@ fn a_message_allocates_nothing_in_steady_state() {
         handled: Arc::clone(&for_workers),
     });
     let pool = pool.expect("a pool of two starts");
-    let mut batcher = pool.sender().batcher();
+    let mut batcher = pool.sender().batcher().unwrap();
     let mut sent = 0_u64;
     let mut round = |count: u64| {
         for key in 0..count {

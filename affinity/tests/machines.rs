@@ -236,7 +236,8 @@ proptest! {
         let (topology, budget) = (machine.topology(), machine.budget());
         prop_assert!(budget.cpus.is_subset(&machine.mask) && !budget.cpus.is_empty());
         prop_assert!(budget.workers >= 1 && budget.workers <= budget.cpus.len());
-        for cpu in topology.cpus() {
+        // A broken list may claim thousands of CPUs.
+        for cpu in topology.cpus().take(64) {
             prop_assert!(topology.siblings(cpu.id).contains(cpu.id));
             prop_assert!(cpu.node.is_none_or(|node| topology.node(node).is_some()));
         }

@@ -56,25 +56,6 @@ fn a_region_is_zeroed_writable_and_of_whole_pages() {
 }
 
 #[test]
-fn dropping_a_region_unmaps_it() {
-    let before = kib_of("VmSize:");
-    let region = Region::new(&Request::new(512 * MIB)).unwrap();
-    assert!(kib_of("VmSize:") > before + 400 * 1024);
-    drop(region);
-    assert!(kib_of("VmSize:") < before + 300 * 1024);
-
-    // Aligned ones are cut out of larger mappings, and the cuttings go too.
-    let request = Request {
-        pages: Pages::Transparent,
-        ..Request::new(1)
-    };
-    let regions: Vec<Region> = (0..200).map(|_| Region::new(&request).unwrap()).collect();
-    assert!(kib_of("VmSize:") < before + 700 * 1024);
-    drop(regions);
-    assert!(kib_of("VmSize:") < before + 300 * 1024);
-}
-
-#[test]
 fn pages_are_absent_until_they_are_written_or_prefaulted() {
     let mut region = Region::new(&Request::new(64 * base_page_bytes())).unwrap();
     assert_eq!(region.residence().unwrap().pages_absent, 64);

@@ -195,26 +195,17 @@ pub(super) const fn fold(a: u64, b: u64) -> u64 {
 }
 
 macro_rules! hash_as_u64 {
-    ($(($key:ty, $as:ty)),*) => {$(
+    ($($key:ty)*) => {$(
         impl StableHash for $key {
             #[inline]
             fn stable_hash(&self, seed: u64) -> u64 {
-                hash_u64(*self as $as as u64, seed)
+                // The cast extends the sign of a signed integer.
+                hash_u64(*self as u64, seed)
             }
         }
     )*};
 }
-// The middle type is where a sign is extended.
-hash_as_u64!(
-    (u8, u64),
-    (u16, u64),
-    (u32, u64),
-    (u64, u64),
-    (usize, u64),
-    (bool, u8),
-    (char, u32)
-);
-hash_as_u64!((i8, i64), (i16, i64), (i32, i64), (i64, i64), (isize, i64));
+hash_as_u64!(u8 u16 u32 u64 usize bool char i8 i16 i32 i64 isize);
 
 impl StableHash for u128 {
     #[inline]

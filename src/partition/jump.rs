@@ -117,6 +117,14 @@ mod tests {
     }
 
     #[test]
+    fn the_largest_draw_stays_among_the_workers() {
+        // The first step takes this hash to `u64::MAX`, so that `moves` is `draw` and the quotient is 1.
+        let hash = 0x4033_2ff0_ccc6_2756;
+        assert_eq!(Jump::new(1).unwrap().worker_of(hash), 0);
+        assert_eq!(Jump::new(16).unwrap().worker_of(hash), by_floats(hash, 16));
+    }
+
+    #[test]
     fn a_bad_number_of_workers_is_an_error() {
         assert_eq!(Jump::new(0), Err(PartitionError::NoWorkers));
         #[cfg(target_pointer_width = "64")]

@@ -1,41 +1,55 @@
-//! Gathers messages for each worker and hands them over together.
+//! Sends by the batch, each worker by a lane of its own.
 #![forbid(unsafe_code)]
 
 use core::fmt;
 
-use heapless::Deque;
+use shared_nothing_rings::{CapacityError, TryPushError};
 
 use super::{SendError, Sender, sender::key_hash};
-use crate::partition::StableHash;
+use crate::{partition::StableHash, worker::mailbox::LaneEnd};
 
-/// How many messages a [`Batcher`] gathers for a worker before it hands them over.
+/// How many messages a [`Batcher`] puts into a lane before it publishes them.
 pub const BATCH: usize = 64;
 
-/// A sender that gathers up to [`BATCH`] messages for each worker.
+/// A sender with a ring of its own to each worker, which publishes [`BATCH`] messages at a time.
 ///
-/// A batch costs one claim, one look at whether the worker is parked, and one clock read, instead of one each a
-/// message. The price is delay: a message is not sent before its batch is full or [`flush`](Self::flush) is called.
-/// Order is kept: messages of one batcher to one worker arrive as they were given.
+/// A message is written once, into the ring, and a batch costs one store and one clock read. The price is delay: a
+/// message is not seen before its batch is full, and a worker that is parked is not woken before half of its lane is full
+/// or [`flush`](Self::flush) is called. Flush before you wait for anything.
+/// Order is kept: messages of one batcher to one worker arrive as they were given. It is not kept between a batcher and
+/// other senders.
 ///
-/// Dropping it flushes it, parking while mailboxes are full. What a stopped worker refuses then is dropped: call
-/// [`flush`](Self::flush) to have it back.
+/// Each lane holds as many messages as the pool's mailboxes do.
+///
+/// Dropping it flushes it. What a stopped worker has not taken is dropped then: call [`flush`](Self::flush) to have it
+/// back.
 pub struct Batcher<M> {
     sender: Sender<M>,
-    gathered: Box<[Deque<M, BATCH>]>,
+    lanes: Box<[LaneEnd<M>]>,
+    ring_after: usize,
 }
 
 impl<M> Batcher<M> {
-    pub(crate) fn new(sender: Sender<M>) -> Self {
-        let gathered = (0..sender.workers()).map(|_| Deque::new()).collect();
-        Self { sender, gathered }
+    pub(crate) fn new(sender: Sender<M>) -> Result<Self, CapacityError> {
+        let mailboxes = &sender.shared().mailboxes;
+        let ring_after = mailboxes[0].capacity().div_ceil(2);
+        let lanes = mailboxes
+            .iter()
+            .map(|mailbox| mailbox.open_lane())
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            sender,
+            lanes,
+            ring_after,
+        })
     }
 
-    /// Sends to the worker that `key` belongs to, with the rest of its batch.
+    /// Sends to the worker that `key` belongs to, with the rest of its batch, parking while its lane is full.
     ///
     /// # Errors
     ///
-    /// The worker has ended or the pool is stopping: this message comes back. Those gathered before it stay, and
-    /// [`drain_unsent`](Self::drain_unsent) hands them back.
+    /// The worker has ended or the pool is stopping: this message comes back. [`flush`](Self::flush) hands back those
+    /// given before.
     #[inline]
     pub fn send_partitioned<K>(&mut self, key: &K, message: M) -> Result<(), SendError<M>>
     where
@@ -52,35 +66,81 @@ impl<M> Batcher<M> {
     /// As [`send_partitioned`](Self::send_partitioned).
     #[inline]
     pub fn send_hashed(&mut self, hash: u64, message: M) -> Result<(), SendError<M>> {
-        let worker = self.sender.worker_of_hash(hash);
-        match self.gathered[worker].push_back(message) {
-            Ok(()) => Ok(()),
-            Err(message) => self.send_behind_batch(worker, message),
-        }
+        self.put(self.sender.worker_of_hash(hash), message)
     }
 
-    /// The batch is full: hands it over, and begins the next with `message`.
-    #[cold]
-    fn send_behind_batch(&mut self, worker: usize, message: M) -> Result<(), SendError<M>> {
-        if self.flush_worker(worker) {
-            self.gathered[worker]
-                .push_back(message)
-                .map_err(SendError::Closed)
-        } else {
-            Err(SendError::Closed(message))
-        }
-    }
-
-    /// Hands over everything gathered, parking while mailboxes are full.
+    /// Sends to one worker, with the rest of its batch, parking while its lane is full.
     ///
     /// # Errors
     ///
-    /// Some workers have ended: what was gathered for them comes back, in order for each worker.
-    pub fn flush(&mut self) -> Result<(), SendError<Vec<M>>> {
-        for worker in 0..self.gathered.len() {
-            self.flush_worker(worker);
+    /// There is no such worker, or as [`send_partitioned`](Self::send_partitioned).
+    #[inline]
+    pub fn send_to(&mut self, worker: usize, message: M) -> Result<(), SendError<M>> {
+        if worker >= self.lanes.len() {
+            return Err(SendError::NoSuchWorker(message));
         }
-        let unsent: Vec<M> = self.drain_unsent().collect();
+        self.put(worker, message)
+    }
+
+    #[inline]
+    fn put(&mut self, worker: usize, message: M) -> Result<(), SendError<M>> {
+        let clock = self.sender.shared().clock;
+        let lane = &mut self.lanes[worker];
+        match lane.try_put(message, clock) {
+            Ok(()) => {
+                if lane.staged() >= BATCH {
+                    self.publish_batch(worker);
+                }
+                Ok(())
+            }
+            Err(refused) => self.send_slowly(worker, refused),
+        }
+    }
+
+    #[cold]
+    fn send_slowly(&mut self, worker: usize, refused: TryPushError<M>) -> Result<(), SendError<M>> {
+        let mut message = match refused {
+            TryPushError::Closed(message) => return Err(SendError::Closed(message)),
+            TryPushError::Full(message) => Some(message),
+        };
+        let Self { sender, lanes, .. } = self;
+        let mailbox = &sender.shared().mailboxes[worker];
+        let lane = &mut lanes[worker];
+        // The refusal has published what was there; the worker must hear of it before this end parks.
+        lane.told();
+        mailbox.mail.ring();
+        mailbox
+            .space
+            .wait(|| match lane.try_put(message.take()?, mailbox.clock) {
+                Ok(()) => Some(Ok(())),
+                Err(TryPushError::Closed(message)) => Some(Err(SendError::Closed(message))),
+                Err(TryPushError::Full(refused)) => {
+                    message = Some(refused);
+                    None
+                }
+            })
+    }
+
+    /// Publishes what was given, and looks whether every worker is still there.
+    ///
+    /// It does not wait until the messages are handled.
+    ///
+    /// # Errors
+    ///
+    /// Some workers have ended: what they left of this batcher's messages comes back, in order for each worker. If a
+    /// worker is about to end, this waits for it.
+    pub fn flush(&mut self) -> Result<(), SendError<Vec<M>>> {
+        let mut unsent = Vec::new();
+        for worker in 0..self.lanes.len() {
+            self.publish(worker);
+            let lane = &mut self.lanes[worker];
+            if lane.is_closed() {
+                let mailbox = &self.sender.shared().mailboxes[worker];
+                // The worker has closed the lane; it will take what it handles, and then go.
+                mailbox.space.wait(|| mailbox.is_left().then_some(()));
+                unsent.extend(lane.reclaim());
+            }
+        }
         if unsent.is_empty() {
             Ok(())
         } else {
@@ -88,45 +148,37 @@ impl<M> Batcher<M> {
         }
     }
 
-    /// Takes back what was gathered and not sent.
-    pub fn drain_unsent(&mut self) -> impl Iterator<Item = M> {
-        self.gathered
-            .iter_mut()
-            .flat_map(|batch| core::iter::from_fn(|| batch.pop_front()))
+    /// Publishes a full batch. A worker that is parked is woken when half of its lane waits for it, and not for every
+    /// batch: a wake costs as much as some hundred messages.
+    #[cold]
+    fn publish_batch(&mut self, worker: usize) {
+        let lane = &mut self.lanes[worker];
+        if lane.publish() >= self.ring_after {
+            lane.told();
+            self.sender.shared().mailboxes[worker].mail.ring();
+        }
     }
 
-    /// `false`: the worker has ended, and the batch stays.
-    fn flush_worker(&mut self, worker: usize) -> bool {
-        let batch = &mut self.gathered[worker];
-        let Some(mailbox) = self.sender.mailbox(worker) else {
-            return batch.is_empty();
-        };
-        while !batch.is_empty() {
-            let Some(mut places) = mailbox.reserve(batch.len()) else {
-                return false;
-            };
-            while places.remaining() != 0 {
-                let Some(message) = batch.pop_front() else {
-                    break;
-                };
-                let _has_place = places.put(message);
-            }
+    /// Publishes everything, and wakes the worker if it is parked.
+    fn publish(&mut self, worker: usize) {
+        let lane = &mut self.lanes[worker];
+        if lane.publish() != 0 {
+            lane.told();
+            self.sender.shared().mailboxes[worker].mail.ring();
         }
-        true
     }
 }
 
 impl<M> Drop for Batcher<M> {
     fn drop(&mut self) {
-        let _unsent = self.flush();
+        (0..self.lanes.len()).for_each(|worker| self.publish(worker));
     }
 }
 
 impl<M> fmt::Debug for Batcher<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let gathered: usize = self.gathered.iter().map(|batch| batch.len()).sum();
         f.debug_struct("Batcher")
-            .field("gathered", &gathered)
+            .field("workers", &self.lanes.len())
             .finish_non_exhaustive()
     }
 }

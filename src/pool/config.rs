@@ -16,6 +16,7 @@ pub struct PoolConfig {
     pub(crate) placement: Placement,
     pub(crate) demand: Demand,
     pub(crate) spins: Option<u32>,
+    pub(crate) yields: u32,
     pub(crate) name: String,
 }
 
@@ -34,6 +35,7 @@ impl PoolConfig {
             placement: Placement::default(),
             demand: Demand::default(),
             spins: None,
+            yields: 32,
             name: "worker".to_owned(),
         }
     }
@@ -80,6 +82,15 @@ impl PoolConfig {
     /// whoever would end the wait, and 200 (some microseconds) otherwise.
     pub fn with_spins(mut self, spins: u32) -> Self {
         self.spins = Some(spins);
+        self
+    }
+
+    /// How often an idle worker, or a sender that waits for space, lets other threads run and looks again, before it
+    /// parks. The default is 32: some ten microseconds when nobody else wants the CPU.
+    ///
+    /// It spares a wake where the other side needs this CPU, or is about to answer.
+    pub fn with_yields(mut self, yields: u32) -> Self {
+        self.yields = yields;
         self
     }
 

@@ -71,6 +71,7 @@ use shared_nothing_affinity::Shortfall;
 use crate::{
     partition::{SlotTable, StableHash},
     stats::Counts,
+    sys::Clock,
     worker::{Context, Worker, mailbox::Mailbox, run::Done},
 };
 
@@ -79,6 +80,7 @@ use crate::{
 pub(crate) struct Shared<M> {
     pub(crate) mailboxes: Box<[Arc<Mailbox<M>>]>,
     pub(crate) table: SlotTable,
+    pub(crate) clock: Clock,
 }
 
 /// Running workers. Dropping it stops them as [`stop`](Self::stop) does, without the report.

@@ -4,7 +4,7 @@
 use core::fmt;
 use std::sync::Arc;
 
-use shared_nothing_rings::TryReserveError;
+use shared_nothing_rings::{CapacityError, TryReserveError};
 
 use super::{Batcher, SendError, Shared, TrySendError};
 use crate::{
@@ -120,9 +120,12 @@ impl<M> Sender<M> {
         }
     }
 
-    /// A sender that gathers messages and hands them over by the batch.
-    #[must_use]
-    pub fn batcher(&self) -> Batcher<M> {
+    /// A sender with a lane of its own to each worker, which hands messages over by the batch.
+    ///
+    /// # Errors
+    ///
+    /// There is no memory for the lanes.
+    pub fn batcher(&self) -> Result<Batcher<M>, CapacityError> {
         Batcher::new(self.clone())
     }
 }

@@ -12,7 +12,11 @@ use super::{PoolConfig, Sender, Shared, StartError, WorkerPool};
 use crate::{
     partition::{SlotTable, WORKERS_MAX},
     sys::{self, Clock},
-    worker::{Context, Worker, mailbox::Mailbox, run::Job},
+    worker::{
+        Context, Worker,
+        mailbox::{Idle, Mailbox},
+        run::Job,
+    },
 };
 
 /// Looks of an idle worker before it parks, when there are CPUs enough: a few microseconds.
@@ -29,18 +33,19 @@ where
     let plan = Plan::new(config)?;
     let clock = Clock::start();
     let mut mailboxes = Vec::with_capacity(plan.workers);
-    let mut consumers = Vec::with_capacity(plan.workers);
+    let mut inboxes = Vec::with_capacity(plan.workers);
     for _ in 0..plan.workers {
-        let (mailbox, consumer) = Mailbox::new(config.capacity, plan.spins, clock)
+        let (mailbox, inbox) = Mailbox::new(config.capacity, plan.idle, clock)
             .map_err(|error| invalid("capacity", error.to_string()))?;
         mailboxes.push(Arc::new(mailbox));
-        consumers.push(consumer);
+        inboxes.push(inbox);
     }
     let table =
         SlotTable::even(plan.workers).map_err(|error| invalid("workers", error.to_string()))?;
     let shared = Arc::new(Shared {
         mailboxes: mailboxes.into(),
         table,
+        clock,
     });
     let readiness = Arc::new(Doorbell::new());
     let (ready, mut hear) =
@@ -53,7 +58,7 @@ where
         shortfalls: plan.placed.shortfalls,
     };
     let make = Arc::new(make);
-    for (worker, consumer) in consumers.into_iter().enumerate() {
+    for (worker, inbox) in inboxes.into_iter().enumerate() {
         let job = Job {
             context: Context {
                 id: worker,
@@ -63,7 +68,7 @@ where
             pin_to: plan.placed.cpus[worker],
             require_pin: config.demand == Demand::Require,
             mailbox: Arc::clone(&shared.mailboxes[worker]),
-            consumer,
+            inbox,
             batch_max: config.batch_max,
             tick_interval: config.tick_interval,
         };
@@ -110,7 +115,7 @@ fn invalid(setting: &'static str, reason: impl Into<String>) -> StartError {
 struct Plan {
     workers: usize,
     placed: Placed,
-    spins: u32,
+    idle: Idle,
 }
 
 impl Plan {
@@ -150,11 +155,15 @@ impl Plan {
             .place(&machine, &usable, workers, config.demand)
             .map_err(|error| invalid("placement", error.to_string()))?;
         // One CPU more than workers: the sender needs one, too.
-        let roomy = affordable > workers;
+        let spins = if affordable > workers { SPINS } else { 0 };
+        let idle = Idle {
+            spins: config.spins.unwrap_or(spins),
+            yields: config.yields,
+        };
         Ok(Self {
             workers,
             placed,
-            spins: config.spins.unwrap_or(if roomy { SPINS } else { 0 }),
+            idle,
         })
     }
 }

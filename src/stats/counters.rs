@@ -17,6 +17,7 @@ struct Inner {
     failed: AtomicU64,
     panicked: AtomicU64,
     batches: AtomicU64,
+    by_lanes: AtomicU64,
 }
 
 /// Adds without a read-modify-write: the caller is the only writer.
@@ -31,6 +32,11 @@ impl Counters {
         add(&self.inner.batches, 1);
     }
 
+    /// Messages that came by a batcher's lane.
+    pub(crate) fn by_lanes(&self, messages: u64) {
+        add(&self.inner.by_lanes, messages);
+    }
+
     pub(crate) fn failed(&self) {
         add(&self.inner.failed, 1);
     }
@@ -39,11 +45,12 @@ impl Counters {
         add(&self.inner.panicked, messages);
     }
 
-    pub(crate) fn read(&self, sent: u64) -> Counts {
+    /// `by_ring`: messages that the shared ring accepted.
+    pub(crate) fn read(&self, by_ring: u64) -> Counts {
         let inner = &self.inner;
         // RELAXED: counts; each is exact, and together they are exact when the worker has stopped.
         Counts {
-            sent,
+            sent: by_ring.wrapping_add(inner.by_lanes.load(Relaxed)),
             handled: inner.handled.load(Relaxed),
             failed: inner.failed.load(Relaxed),
             panicked: inner.panicked.load(Relaxed),
@@ -58,7 +65,7 @@ impl Counters {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Messages that its mailbox accepted.
+    /// Messages that its mailbox accepted; those of a batcher count when the worker takes them.
     pub sent: u64,
     /// Messages that a handler took and returned from, with success or with an error.
     pub handled: u64,

@@ -3,7 +3,7 @@
 
 use core::fmt;
 
-use shared_nothing_rings::mpsc::Drain;
+use shared_nothing_rings::{mpsc, spsc};
 
 use crate::{
     stats::{Latency, Probe},
@@ -14,21 +14,50 @@ use crate::{
 ///
 /// It allocates nothing: messages move straight out of the ring. What is not taken stays there.
 pub struct Batch<'b, M> {
-    drain: Drain<'b, 'static, M>,
+    source: Source<'b, M>,
     wait: Wait<'b>,
     taken: &'b mut u64,
 }
 
-/// Where the times of sampled messages come from and go to.
+/// Where messages come from.
+#[derive(Debug)]
+pub(crate) enum Source<'b, M> {
+    Ring(mpsc::Drain<'b, 'static, M>),
+    Lane {
+        drain: spsc::Drain<'b, 'static, M>,
+        probe: &'b Probe,
+        taken: &'b mut u64,
+    },
+}
+
+impl<M> Source<'_, M> {
+    pub(crate) const fn is_lane(&self) -> bool {
+        matches!(self, Self::Lane { .. })
+    }
+}
+
+/// Where the times of sampled messages go to, and where those of the shared ring come from.
 pub(crate) struct Wait<'b> {
     pub(crate) probe: &'b Probe,
     pub(crate) clock: Clock,
     pub(crate) queue: &'b mut Latency,
 }
 
+impl Wait<'_> {
+    #[cold]
+    fn record(&mut self, sent_ns: u64) {
+        self.queue
+            .record_ns(self.clock.now_ns().saturating_sub(sent_ns));
+    }
+}
+
 impl<'b, M> Batch<'b, M> {
-    pub(crate) fn new(drain: Drain<'b, 'static, M>, wait: Wait<'b>, taken: &'b mut u64) -> Self {
-        Self { drain, wait, taken }
+    pub(crate) fn new(source: Source<'b, M>, wait: Wait<'b>, taken: &'b mut u64) -> Self {
+        Self {
+            source,
+            wait,
+            taken,
+        }
     }
 }
 
@@ -37,22 +66,39 @@ impl<M> Iterator for Batch<'_, M> {
 
     #[inline]
     fn next(&mut self) -> Option<M> {
-        if !self.drain.has_next() {
-            return None;
-        }
-        let position = self.drain.position();
-        if Probe::is_sampled(position) {
-            let sent_ns = self.wait.probe.sent_ns(position);
-            self.wait
-                .queue
-                .record_ns(self.wait.clock.now_ns().saturating_sub(sent_ns));
-        }
+        let message = match &mut self.source {
+            Source::Ring(drain) => {
+                // A place that was given up would shift this by one; senders of a pool give none up.
+                let position = drain.next_pos();
+                let message = drain.next()?;
+                if Probe::is_sampled(position) {
+                    self.wait.record(self.wait.probe.sent_ns(position));
+                }
+                message
+            }
+            Source::Lane {
+                drain,
+                probe,
+                taken,
+            } => {
+                let message = drain.next()?;
+                let position = **taken as usize;
+                **taken += 1;
+                if Probe::is_sampled(position) {
+                    self.wait.record(probe.sent_ns(position));
+                }
+                message
+            }
+        };
         *self.taken += 1;
-        self.drain.next()
+        Some(message)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.drain.size_hint()
+        match &self.source {
+            Source::Ring(drain) => drain.size_hint(),
+            Source::Lane { drain, .. } => drain.size_hint(),
+        }
     }
 }
 

@@ -17,6 +17,7 @@
 
 mod batch;
 mod context;
+pub(crate) mod inbox;
 pub(crate) mod mailbox;
 pub(crate) mod run;
 

@@ -10,9 +10,13 @@ use std::{
 };
 
 use shared_nothing_affinity::{CpuId, pin};
-use shared_nothing_rings::{TryPopError, mpsc::Consumer};
 
-use super::{Batch, Context, Worker, batch::Wait, mailbox::Mailbox};
+use super::{
+    Batch, Context, Worker,
+    batch::Wait,
+    inbox::{Inbox, Look},
+    mailbox::Mailbox,
+};
 use crate::{
     pool::{Outcome, StartError},
     stats::Latency,
@@ -25,7 +29,7 @@ pub(crate) struct Job<M> {
     pub(crate) pin_to: Option<CpuId>,
     pub(crate) require_pin: bool,
     pub(crate) mailbox: Arc<Mailbox<M>>,
-    pub(crate) consumer: Consumer<'static, M>,
+    pub(crate) inbox: Inbox<M>,
     pub(crate) batch_max: usize,
     pub(crate) tick_interval: Option<Duration>,
 }
@@ -67,16 +71,15 @@ impl<M: Send + 'static> Job<M> {
         // still be filling a place that it claimed before.
         let mut returned = Vec::new();
         mailbox.mail.wait(|| {
-            loop {
-                match self.consumer.try_pop() {
-                    Ok(message) => returned.push(message),
-                    Err(TryPopError::Empty) => return None,
-                    Err(TryPopError::Closed) => return Some(()),
-                }
-            }
+            self.inbox
+                .drain_into(&mut returned, &mailbox.counters)
+                .then_some(())
         });
+        let Self { context, inbox, .. } = self;
+        drop(inbox);
+        mailbox.leave();
         Done {
-            context: self.context,
+            context,
             pin_error: notes.pin_error,
             outcome,
             last_error: notes.last_error,
@@ -168,12 +171,12 @@ impl<M: Send + 'static> Job<M> {
         let mut space = SpaceBell { popped: 0 };
         loop {
             match self.wait_for_mail(next_tick) {
-                Woken::Mail => {
+                Some(Look::Mail) => {
                     let taken = self.handle_some(worker, state, notes)?;
-                    space.after_batch(&self.mailbox, &self.consumer, taken);
+                    space.after_batch(&self.mailbox, &self.inbox, taken);
                 }
-                Woken::Tick => {}
-                Woken::Closed => return Ok(()),
+                Some(Look::Closed) => return Ok(()),
+                None => {}
             }
             if let (Some(at), Some(interval)) = (next_tick, self.tick_interval) {
                 let now = sys::now();
@@ -185,22 +188,12 @@ impl<M: Send + 'static> Job<M> {
         }
     }
 
-    /// Parks until a message is there, the ring is closed and empty, or a tick is due.
-    fn wait_for_mail(&mut self, next_tick: Option<Instant>) -> Woken {
-        let consumer = &mut self.consumer;
-        let look = || {
-            if consumer.drain(1).has_next() {
-                return Some(Woken::Mail);
-            }
-            (consumer.is_closed() && consumer.is_empty()).then_some(Woken::Closed)
-        };
+    /// Parks until a message is there, or the mailbox is closed and empty; `None` when a tick is due.
+    fn wait_for_mail(&mut self, next_tick: Option<Instant>) -> Option<Look> {
+        let inbox = &mut self.inbox;
         match next_tick {
-            None => self.mailbox.mail.wait(look),
-            Some(at) => self
-                .mailbox
-                .mail
-                .wait_until(at, look)
-                .unwrap_or(Woken::Tick),
+            None => Some(self.mailbox.mail.wait(|| inbox.look())),
+            Some(at) => self.mailbox.mail.wait_until(at, || inbox.look()),
         }
     }
 
@@ -218,9 +211,14 @@ impl<M: Send + 'static> Job<M> {
             clock: mailbox.clock,
             queue: &mut notes.queue_wait,
         };
-        let mut batch = Batch::new(self.consumer.drain(self.batch_max), wait, &mut taken);
+        let source = self.inbox.source(self.batch_max);
+        let by_lane = source.is_lane();
+        let mut batch = Batch::new(source, wait, &mut taken);
         let result = caught(|| worker.handle_batch(state, &mut batch));
         drop(batch);
+        if by_lane {
+            mailbox.counters.by_lanes(taken);
+        }
         match result {
             Ok(result) => {
                 mailbox.counters.batch(taken);
@@ -235,13 +233,6 @@ impl<M: Send + 'static> Job<M> {
             }
         }
     }
-}
-
-/// Why a worker stopped waiting.
-enum Woken {
-    Mail,
-    Closed,
-    Tick,
 }
 
 /// What a worker learns about itself as it runs.
@@ -278,10 +269,9 @@ struct SpaceBell {
 }
 
 impl SpaceBell {
-    fn after_batch<M>(&mut self, mailbox: &Mailbox<M>, consumer: &Consumer<'_, M>, taken: u64) {
+    fn after_batch<M>(&mut self, mailbox: &Mailbox<M>, inbox: &Inbox<M>, taken: u64) {
         self.popped += taken;
-        let capacity = consumer.capacity();
-        if consumer.len() <= capacity / 2 || self.popped >= capacity as u64 {
+        if inbox.is_half_free() || self.popped >= inbox.capacity() as u64 {
             self.popped = 0;
             mailbox.space.ring();
         }

@@ -72,7 +72,7 @@ impl Region {
     fn with_pages(request: &Request, pages: Pages, files: Files<'_>) -> Result<Self, MemoryError> {
         let mut region = match pages {
             Pages::Base => Self::map(request.bytes, sys::page_bytes(), pages)?,
-            Pages::Transparent => Self::map_aligned(request.bytes, huge_bytes(files)?)?,
+            Pages::Transparent => Self::map_aligned(request.bytes, transparent_bytes(files)?)?,
             Pages::Huge => Self::map(request.bytes, huge_bytes(files)?, pages)?,
         };
         match pages {
@@ -259,13 +259,21 @@ fn unsupported(operation: &'static str) -> MemoryError {
     MemoryError::Os(Error::Unsupported { operation })
 }
 
-/// The size of the pool's pages, which is that of transparent ones too.
+/// The size of the pool's pages.
 fn huge_bytes(files: Files<'_>) -> Result<usize, MemoryError> {
     let bytes = files("/proc/meminfo").and_then(|text| parse_meminfo(&text, "Hugepagesize:"));
-    bytes
-        .and_then(|bytes| usize::try_from(bytes).ok())
-        .filter(|bytes| bytes.is_power_of_two() && *bytes >= sys::page_bytes())
-        .ok_or(unsupported("huge pages"))
+    page_size(bytes).ok_or(unsupported("huge pages"))
+}
+
+/// The size of transparent huge pages, which may be another.
+fn transparent_bytes(files: Files<'_>) -> Result<usize, MemoryError> {
+    let text = files("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size").unwrap_or_default();
+    page_size(text.trim().parse().ok()).ok_or(unsupported("transparent huge pages"))
+}
+
+fn page_size(bytes: Option<u64>) -> Option<usize> {
+    let bytes = usize::try_from(bytes?).ok()?;
+    (bytes.is_power_of_two() && bytes >= sys::page_bytes()).then_some(bytes)
 }
 
 /// The administrator switched them off: the kernel then takes the advice and does nothing.
@@ -289,16 +297,21 @@ mod tests {
     }
 
     #[test]
-    fn the_size_of_huge_pages_must_make_sense() {
-        let of = |text: &str| huge_bytes(&|_| Some(text.to_owned()));
-        assert_eq!(of("Hugepagesize:       2048 kB\n"), Ok(2 << 20));
+    fn the_sizes_of_huge_pages_must_make_sense() {
+        let pool = |text: &str| huge_bytes(&|_| Some(text.to_owned())).ok();
+        assert_eq!(pool("Hugepagesize:    1048576 kB\n"), Some(1 << 30));
         for text in [
             "",
             "Hugepagesize: 0 kB",
             "Hugepagesize: 3000 kB",
             "Hugepagesize: 1 kB",
         ] {
-            assert_eq!(of(text), Err(unsupported("huge pages")), "{text:?}");
+            assert_eq!(pool(text), None, "{text:?}");
+        }
+        let transparent = |text: &str| transparent_bytes(&|_| Some(text.to_owned())).ok();
+        assert_eq!(transparent("2097152\n"), Some(2 << 20));
+        for text in ["", "0", "3000000", "2M", "1024"] {
+            assert_eq!(transparent(text), None, "{text:?}");
         }
     }
 

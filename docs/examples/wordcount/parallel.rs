@@ -1,0 +1,158 @@
+//! Counting by a pool of workers: the reader sends words, each worker counts its own in a table that nobody else sees.
+
+use std::convert::Infallible;
+use std::num::NonZeroUsize;
+
+use shared_nothing::affinity::Placement;
+use shared_nothing::pool::{Batcher, Outcome, PoolConfig, Sender, WorkerPool, WorkerReport};
+use shared_nothing::rings::mpsc;
+use shared_nothing::worker::{Context, Worker};
+
+use crate::pack::Pack;
+use crate::progress::Progress;
+use crate::read::{Sink, read_all};
+use crate::run::{Counted, Job, Wait, WorkerStats};
+use crate::table::Counts;
+use crate::word::Word;
+
+/// Words a mailbox holds: 320 KiB in the ring, so that it stays in a second-level cache while the reader runs ahead.
+const MAILBOX: usize = 1024;
+
+/// Counts words, and hands its table over when the pool stops.
+struct Counter {
+    id: usize,
+    tables: mpsc::Producer<'static, (usize, Counts)>,
+}
+
+impl Worker for Counter {
+    type State = Counts;
+    type Message = Pack;
+    type Error = Infallible;
+
+    fn init(&self, _: &Context) -> Result<Counts, Infallible> {
+        Ok(Counts::default())
+    }
+
+    fn handle_message(&self, counts: &mut Counts, pack: Pack) -> Result<(), Infallible> {
+        pack.unpack(|word| counts.add(word));
+        Ok(())
+    }
+
+    fn shutdown(&self, counts: Counts) -> Result<(), Infallible> {
+        // There is a place for each worker, and the reader keeps the other end until all have ended.
+        let _never_full = self.tables.try_push((self.id, counts));
+        Ok(())
+    }
+}
+
+/// Words on their way to the pool: a pack for each worker, and the sender of full ones.
+struct ToPool {
+    sender: Sender<Pack>,
+    batcher: Batcher<Pack>,
+    packs: Vec<Pack>,
+    /// A worker has ended: the count cannot be right any more.
+    is_broken: bool,
+}
+
+impl ToPool {
+    fn new(sender: Sender<Pack>) -> Result<Self, String> {
+        let batcher = sender.batcher().map_err(|error| error.to_string())?;
+        let packs = (0..sender.workers()).map(|_| Pack::new()).collect();
+        Ok(Self {
+            sender,
+            batcher,
+            packs,
+            is_broken: false,
+        })
+    }
+
+    #[cold]
+    fn send(&mut self, worker: usize) {
+        self.is_broken |= self
+            .batcher
+            .send_to(worker, self.packs[worker].take())
+            .is_err();
+    }
+
+    /// Sends what is left. What a worker that has ended refuses shows in the report of the stop.
+    fn finish(mut self) {
+        for worker in 0..self.packs.len() {
+            if !self.packs[worker].is_empty() {
+                self.send(worker);
+            }
+        }
+        let _refused = self.batcher.flush();
+    }
+}
+
+impl Sink for ToPool {
+    #[inline]
+    fn take(&mut self, word: Word) {
+        let worker = self.sender.worker_of_hash(word.hash());
+        if self.packs[worker].push(word) {
+            self.send(worker);
+        }
+    }
+
+    fn is_open(&mut self) -> bool {
+        !self.is_broken
+    }
+}
+
+/// Counts the words of the job by as many workers as it asks for.
+///
+/// # Errors
+/// The pool could not be started, or a worker ended early; in words.
+pub(crate) fn count(job: &Job, progress: &mut Progress) -> Result<Counted, String> {
+    let workers = job.workers.get();
+    let (sender, mut tables) = mpsc::with_capacity(workers).map_err(|error| error.to_string())?;
+    let cpus = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let config = PoolConfig::new()
+        .with_workers(workers)
+        .with_capacity(MAILBOX)
+        .with_placement(if workers < cpus {
+            Placement::Spread
+        } else {
+            // The reader needs a CPU as well: a worker pinned to that one would take turns with it, while another
+            // may be idle.
+            Placement::Unpinned
+        })
+        .with_name("counter");
+    let pool = WorkerPool::start(config, move |context: &Context| Counter {
+        id: context.id(),
+        tables: sender.clone(),
+    })
+    .map_err(|error| error.to_string())?;
+
+    let mut to_pool = ToPool::new(pool.sender())?;
+    let tally = read_all(&job.files, &job.stop, progress, &mut to_pool);
+    to_pool.finish();
+    let report = pool.stop();
+
+    let workers = report.workers.iter().map(stats).collect::<Result<_, _>>()?;
+    let mut tables: Vec<_> = tables.drain(usize::MAX).collect();
+    tables.sort_unstable_by_key(|(id, _)| *id);
+    Ok(Counted {
+        tally,
+        tables: tables.into_iter().map(|(_, counts)| counts).collect(),
+        workers,
+    })
+}
+
+/// What a worker did, or how it failed.
+fn stats(worker: &WorkerReport<Pack>) -> Result<WorkerStats, String> {
+    match &worker.outcome {
+        Outcome::Stopped => {}
+        Outcome::Panicked(text) => return Err(format!("worker {} panicked: {text}", worker.id)),
+        outcome => return Err(format!("worker {} failed: {outcome:?}", worker.id)),
+    }
+    let wait = |quantile| worker.queue_wait.quantile(quantile);
+    Ok(WorkerStats {
+        messages: worker.counts.handled,
+        wait: Some(Wait {
+            p50: wait(0.5),
+            p99: wait(0.99),
+            p999: wait(0.999),
+        }),
+    })
+}

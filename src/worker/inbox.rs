@@ -1,0 +1,136 @@
+//! A worker's side of its mailbox: the ring that all senders share, and a lane for each batcher.
+#![forbid(unsafe_code)]
+
+use std::sync::Arc;
+
+use shared_nothing_rings::{mpsc, spsc};
+
+use super::batch::Source;
+use crate::stats::{Counters, Probe};
+
+/// A ring from one batcher to one worker.
+#[derive(Debug)]
+pub(crate) struct Lane<M> {
+    pub(crate) ring: spsc::Consumer<'static, M>,
+    pub(crate) probe: Arc<Probe>,
+    /// Messages taken from it; the position of the next.
+    pub(crate) taken: u64,
+}
+
+/// What a worker finds when it looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// A message.
+    Mail,
+    /// Nothing, and nothing will come.
+    Closed,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inbox<M> {
+    ring: mpsc::Consumer<'static, M>,
+    new_lanes: mpsc::Consumer<'static, Lane<M>>,
+    lanes: Vec<Lane<M>>,
+    /// Whose turn it is: 0 is the shared ring, and then the lanes.
+    turn: usize,
+}
+
+impl<M> Inbox<M> {
+    pub(crate) fn new(
+        ring: mpsc::Consumer<'static, M>,
+        new_lanes: mpsc::Consumer<'static, Lane<M>>,
+    ) -> Self {
+        Self {
+            ring,
+            new_lanes,
+            lanes: Vec::new(),
+            turn: 0,
+        }
+    }
+
+    /// Looks at each source once, from the one whose turn it is; it stays at the first that has a message.
+    pub(crate) fn look(&mut self) -> Option<Look> {
+        self.lanes.extend(self.new_lanes.drain(usize::MAX));
+        // Before the sources: what was accepted before the close is then seen below.
+        let closing = self.ring.is_closed();
+        if closing {
+            self.lanes.iter_mut().for_each(|lane| lane.ring.close());
+        }
+        let sources = self.lanes.len() + 1;
+        for _ in 0..sources {
+            if self.has_mail(self.turn) {
+                return Some(Look::Mail);
+            }
+            self.turn = (self.turn + 1) % sources;
+        }
+        self.drop_finished_lanes();
+        (closing && self.ring.is_empty() && self.new_lanes.is_empty()).then_some(Look::Closed)
+    }
+
+    fn has_mail(&mut self, source: usize) -> bool {
+        match source.checked_sub(1) {
+            None => self.ring.drain(1).has_next(),
+            Some(lane) => self
+                .lanes
+                .get(lane)
+                .is_some_and(|lane| !lane.ring.is_empty()),
+        }
+    }
+
+    /// Up to `max` messages of the source whose turn it is, and whose turn ends.
+    pub(crate) fn source(&mut self, max: usize) -> Source<'_, M> {
+        let turn = self.turn;
+        self.turn = (turn + 1) % (self.lanes.len() + 1);
+        match turn
+            .checked_sub(1)
+            .and_then(|lane| self.lanes.get_mut(lane))
+        {
+            None => Source::Ring(self.ring.drain(max)),
+            Some(lane) => Source::Lane {
+                drain: lane.ring.drain(max),
+                probe: &lane.probe,
+                taken: &mut lane.taken,
+            },
+        }
+    }
+
+    /// Whether no source is more than half full.
+    pub(crate) fn is_half_free(&self) -> bool {
+        let is_half_free = |len, capacity| len <= capacity / 2;
+        is_half_free(self.ring.len(), self.ring.capacity())
+            && self
+                .lanes
+                .iter()
+                .all(|lane| is_half_free(lane.ring.len(), lane.ring.capacity()))
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.ring.capacity()
+    }
+
+    /// Takes everything that is there, for a worker that handles no more. `true`: nothing more will come.
+    pub(crate) fn drain_into(&mut self, returned: &mut Vec<M>, counters: &Counters) -> bool {
+        loop {
+            match self.look() {
+                Some(Look::Mail) => match self.source(usize::MAX) {
+                    Source::Ring(drain) => returned.extend(drain),
+                    Source::Lane { drain, taken, .. } => {
+                        *taken += drain.len() as u64;
+                        counters.by_lanes(drain.len() as u64);
+                        returned.extend(drain);
+                    }
+                },
+                Some(Look::Closed) => return true,
+                None => return false,
+            }
+        }
+    }
+
+    /// A lane whose batcher is gone and that is empty will stay so.
+    fn drop_finished_lanes(&mut self) {
+        // The flag first: what was pushed before it was set is then seen.
+        self.lanes
+            .retain(|lane| !lane.ring.is_closed() || !lane.ring.is_empty());
+        self.turn = 0;
+    }
+}
