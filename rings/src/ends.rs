@@ -2,9 +2,9 @@
 //!
 //! The rings' own methods say the same and need no import. These traits are for what is written once over all rings:
 //! waiting, tests, benches.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
-use crate::{TryPopError, TryPushError};
+use crate::{TryPopError, TryPushError, TryReserveError};
 
 /// The writing end of a ring. Its methods return at once.
 pub trait PushEnd {
@@ -64,6 +64,41 @@ pub trait PopEnd {
 
     /// Closes the ring: later pushes hand their value back, and what was pushed before can still be popped.
     fn close(&mut self);
+}
+
+/// A writing end that can keep a place before the value is at hand.
+///
+/// # Safety
+///
+/// A claim that [`try_claim`](Self::try_claim) returned stays good, whatever other ends do, until it is filled or given
+/// up.
+#[expect(unsafe_code, reason = "what a claim stands for is the ring's to keep")]
+pub unsafe trait ReserveEnd: PushEnd {
+    /// Stands for one place.
+    type Claim;
+
+    /// Claims one place.
+    ///
+    /// # Errors
+    ///
+    /// The ring is full or closed.
+    fn try_claim(&mut self) -> Result<Self::Claim, TryReserveError>;
+
+    /// Puts `value` into the place.
+    ///
+    /// # Safety
+    ///
+    /// 1. This end returned the claim and did nothing since but this.
+    #[expect(unsafe_code, reason = "as above")]
+    unsafe fn fill(&mut self, claim: Self::Claim, value: Self::Item);
+
+    /// Gives the place up. The reading end must be told: what lies behind it may be free to go now.
+    ///
+    /// # Safety
+    ///
+    /// 1. This end returned the claim and did nothing since but this.
+    #[expect(unsafe_code, reason = "as above")]
+    unsafe fn give_up(&mut self, claim: Self::Claim);
 }
 
 /// Implements both traits for the ends of one ring by their own methods of the same names.

@@ -116,6 +116,8 @@ impl Error for TryPopError {}
 pub enum CapacityError {
     /// The capacity is 0; a ring holds at least one value.
     Zero,
+    /// The capacity is less than the least that the ring can work with.
+    TooSmall,
     /// The slots would take more than `isize::MAX` bytes, or there would be more than `1 << (usize::BITS - 4)`.
     TooLarge,
     /// The allocator refused.
@@ -126,6 +128,7 @@ impl fmt::Display for CapacityError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Zero => "capacity is zero",
+            Self::TooSmall => "capacity is too small",
             Self::TooLarge => "capacity is too large for the address space",
             Self::OutOfMemory => "no memory for the slots",
         })
@@ -133,3 +136,44 @@ impl fmt::Display for CapacityError {
 }
 
 impl Error for CapacityError {}
+
+/// No ring can be laid into this memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MemoryError {
+    /// No memory would do for a ring of this capacity.
+    Capacity(CapacityError),
+    /// The memory is too small.
+    TooSmall {
+        /// Bytes that would do, counted from where this memory begins: alignment included.
+        needed: usize,
+        /// Bytes that were given.
+        given: usize,
+    },
+}
+
+impl fmt::Display for MemoryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Capacity(why) => why.fmt(f),
+            Self::TooSmall { needed, given } => {
+                write!(f, "{needed} bytes are needed and {given} were given")
+            }
+        }
+    }
+}
+
+impl Error for MemoryError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Capacity(why) => Some(why),
+            Self::TooSmall { .. } => None,
+        }
+    }
+}
+
+impl From<CapacityError> for MemoryError {
+    fn from(why: CapacityError) -> Self {
+        Self::Capacity(why)
+    }
+}

@@ -24,6 +24,11 @@
 //! |---|---|---|---|---|
 //! | [`spsc`] | 1 → 1 | first in, first out | wait-free | wait-free |
 //! | [`mpsc`] | n → 1 | one for all producers | lock-free | bounded steps, no read-modify-write |
+//! | [`mpmc`] | n → n | one for all | lock-free | lock-free |
+//! | [`lanes`] | n → 1, n fixed | one for each producer | wait-free | one look a lane with news |
+//! | `unbounded` (feature `alloc`) | 1 → 1, n → 1 | first in, first out; one for all producers | as `spsc`, as `mpsc` | wait-free |
+//! | [`shared`] | 1 → 1, between processes | first in, first out; plain data | wait-free | wait-free |
+//! | [`frames`] | 1 → 1 | first in, first out; bytes of any length | wait-free | wait-free |
 //!
 //! No `try_` method waits for another thread: not for one that is slow, and not for one that was stopped half-way. To
 //! wait, join a ring to a `wait::Doorbell` (feature `std`).
@@ -58,18 +63,27 @@ extern crate alloc;
 #[cfg(any(feature = "std", loom, test))]
 extern crate std;
 
+pub mod channel;
 pub mod ends;
 mod error;
+pub mod frames;
 mod pos;
 mod share;
+#[cfg(all(target_has_atomic = "64", target_has_atomic = "ptr"))]
+pub mod shared;
 mod slot;
 mod storage;
 mod sync;
 
 #[cfg(target_has_atomic = "ptr")]
+pub mod lanes;
+#[cfg(target_has_atomic = "ptr")]
+pub mod mpmc;
+#[cfg(target_has_atomic = "ptr")]
 pub mod mpsc;
 pub mod spsc;
-#[cfg(feature = "std")]
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+pub mod unbounded;
 pub mod wait;
 
-pub use error::{CapacityError, TryPopError, TryPushError, TryReserveError};
+pub use error::{CapacityError, MemoryError, TryPopError, TryPushError, TryReserveError};

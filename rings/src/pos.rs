@@ -4,14 +4,14 @@
 //! position reduced to `0..slots`, where `slots` is a power of two, so that the reduction survives the wrap.
 #![forbid(unsafe_code)]
 
-#[cfg(any(feature = "alloc", test))]
+#[cfg(any(feature = "alloc", target_has_atomic = "ptr", test))]
 use crate::CapacityError;
 
 /// The largest capacity of any ring: positions may be doubled and still leave distances a sign bit.
 pub(crate) const CAPACITY_MAX: usize = 1 << (usize::BITS - 4);
 
 /// Number of slots that hold `capacity` values: the next power of two.
-#[cfg(any(feature = "alloc", test))]
+#[cfg(any(feature = "alloc", target_has_atomic = "ptr", test))]
 pub(crate) const fn slots_for(capacity: usize) -> Result<usize, CapacityError> {
     match capacity {
         0 => Err(CapacityError::Zero),

@@ -11,6 +11,9 @@ pub(crate) enum Home {
     /// In a `static`: ends are counted, so that the ring can be split again when all are gone.
     #[cfg(target_has_atomic = "ptr")]
     Static,
+    /// In memory of the caller: ends are counted, and the last one drops what is left.
+    #[cfg(target_has_atomic = "ptr")]
+    Mapped,
     /// On the heap: ends are counted, and the last one frees it.
     #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
     Heap,

@@ -15,6 +15,11 @@ impl<T> Slot<T> {
         Self(UnsafeCell::new(MaybeUninit::uninit()))
     }
 
+    /// A slot that has a value from the beginning, for rings of plain bytes.
+    pub(crate) const fn with(value: T) -> Self {
+        Self(UnsafeCell::new(MaybeUninit::new(value)))
+    }
+
     /// Puts a value in.
     ///
     /// # Safety

@@ -5,11 +5,19 @@
 
 #[cfg(not(loom))]
 mod imp {
-    #[cfg(feature = "std")]
-    pub(crate) use core::sync::atomic::fence;
+    pub(crate) use core::hint::spin_loop;
+    #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+    pub(crate) use core::sync::atomic::AtomicPtr;
+    #[cfg(target_has_atomic = "64")]
+    pub(crate) use core::sync::atomic::AtomicU64;
     pub(crate) use core::sync::atomic::{AtomicUsize, Ordering};
     #[cfg(feature = "std")]
-    pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
+    pub(crate) use core::sync::atomic::{compiler_fence, fence};
+    #[cfg(feature = "std")]
+    pub(crate) use std::{
+        sync::{Mutex, MutexGuard},
+        thread,
+    };
 
     /// [`core::cell::UnsafeCell`] with the methods of loom's.
     #[derive(Debug)]
@@ -35,14 +43,26 @@ mod imp {
 
 #[cfg(loom)]
 mod imp {
+    #[cfg(feature = "alloc")]
+    pub(crate) use loom::sync::atomic::AtomicPtr;
     #[cfg(feature = "std")]
-    pub(crate) use loom::sync::atomic::fence;
-    #[cfg(feature = "std")]
-    pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard};
+    pub(crate) use loom::sync::{Mutex, MutexGuard, atomic::fence};
     pub(crate) use loom::{
         cell::UnsafeCell as Cell,
-        sync::atomic::{AtomicUsize, Ordering},
+        hint::spin_loop,
+        sync::atomic::{AtomicU64, AtomicUsize, Ordering},
     };
+
+    /// loom's threads, with the one function that it lacks.
+    #[cfg(feature = "std")]
+    pub(crate) mod thread {
+        pub(crate) use loom::thread::{Thread, current, park, yield_now};
+
+        /// Time does not pass in a model: a timed park is a yield, after which the caller looks at its clock.
+        pub(crate) fn park_timeout(_: core::time::Duration) {
+            yield_now();
+        }
+    }
 }
 
 pub(crate) use imp::*;

@@ -247,9 +247,9 @@ impl<T> Drain<'_, '_, T> {
 
     /// The number of the next place, counted over the life of the ring; it wraps at `usize::MAX / 2`.
     ///
-    /// See [`Grant::position`](super::Grant::position).
+    /// See [`Grant::next_pos`](super::Grant::next_pos).
     #[must_use]
-    pub fn position(&self) -> usize {
+    pub fn next_pos(&self) -> usize {
         self.consumer.own_pos() / STEP
     }
 }

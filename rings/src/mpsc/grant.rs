@@ -54,10 +54,10 @@ impl<'p, 'a, T> Grant<'p, 'a, T> {
 
     /// The number of the next place, counted over the life of the ring; it wraps at `usize::MAX / 2`.
     ///
-    /// [`Drain::position`](super::Drain::position) says the same number when the consumer gets there, so that a
+    /// [`Drain::next_pos`](super::Drain::next_pos) says the same number when the consumer gets there, so that a
     /// program can keep notes about values beside the ring: the time of every 64th, say.
     #[must_use]
-    pub fn position(&self) -> usize {
+    pub fn next_pos(&self) -> usize {
         self.pos / STEP
     }
 }

@@ -76,7 +76,7 @@ mod producer;
 mod raw;
 mod stamp;
 
-use core::fmt;
+use core::{alloc::Layout, fmt, mem::MaybeUninit};
 
 use raw::{Cell, Header, Raw};
 use stamp::CLOSED;
@@ -223,6 +223,109 @@ pub fn with_capacity_at<T>(
     })
 }
 
+/// A ring in memory that the caller found: a region of a NUMA node, a huge page, a section of firmware.
+///
+/// The ring lies at the first place of `memory` that is aligned for it; [`layout`] says how much it takes. It holds
+/// exactly `capacity` values. What is in it when its last end goes is dropped then, and the memory is not looked at
+/// afterwards.
+///
+/// # Errors
+///
+/// [`MemoryError`](crate::MemoryError): no ring can have this capacity, or the memory is too small, and then by how
+/// much.
+///
+/// ```
+/// use core::mem::MaybeUninit;
+/// use shared_nothing_rings::mpsc;
+///
+/// let mut memory = [const { MaybeUninit::uninit() }; 1024];
+/// let (tx, mut rx) = mpsc::in_memory::<u64>(&mut memory, 16)?;
+/// assert_eq!(tx.try_push(1), Ok(()));
+/// assert_eq!(rx.try_pop(), Ok(1));
+/// # Ok::<(), shared_nothing_rings::MemoryError>(())
+/// ```
+///
+/// The memory stays borrowed as long as an end lives:
+///
+/// ```compile_fail,E0505
+/// use core::mem::MaybeUninit;
+/// use shared_nothing_rings::mpsc;
+///
+/// let mut memory = vec![MaybeUninit::uninit(); 1024];
+/// let (tx, rx) = mpsc::in_memory::<u64>(&mut memory, 16).unwrap();
+/// drop(memory);
+/// drop(tx);
+/// ```
+pub fn in_memory<T>(
+    memory: &mut [MaybeUninit<u8>],
+    capacity: usize,
+) -> Result<(Producer<'_, T>, Consumer<'_, T>), crate::MemoryError> {
+    in_memory_at(memory, capacity, 0)
+}
+
+/// [`in_memory`] whose positions begin at `start`, for tests at the wrap of `usize`.
+///
+/// # Errors
+///
+/// As [`in_memory`].
+#[doc(hidden)]
+pub fn in_memory_at<T>(
+    memory: &mut [MaybeUninit<u8>],
+    capacity: usize,
+    start: usize,
+) -> Result<(Producer<'_, T>, Consumer<'_, T>), crate::MemoryError> {
+    let raw = Raw::place(memory, capacity, start & !CLOSED)?;
+    let fixed = &raw.header().fixed;
+    let first = fixed.ends.claim(2) && fixed.producers.claim(1);
+    debug_assert!(first, "a new ring has no ends");
+    // SAFETY: 1: the ends borrow the memory, and the count keeps the ring until the last leaves. 2: these are its
+    // first ends, and counted.
+    Ok(unsafe {
+        (
+            Producer::new(raw, Home::Mapped),
+            Consumer::new(raw, Home::Mapped),
+        )
+    })
+}
+
+/// Size and alignment of a ring that holds `capacity` values, for [`in_memory`].
+///
+/// Memory with that alignment needs that size; any other needs up to `align() - 1` bytes more.
+///
+/// # Errors
+///
+/// [`CapacityError`](crate::CapacityError): `capacity` is 0, or too large for any memory.
+///
+/// ```
+/// use shared_nothing_rings::mpsc;
+///
+/// let layout = mpsc::layout::<u64>(1000)?;
+/// assert!(layout.size() > 8 * 1000);
+/// # Ok::<(), shared_nothing_rings::CapacityError>(())
+/// ```
+pub fn layout<T>(capacity: usize) -> Result<Layout, crate::CapacityError> {
+    Raw::<T>::layout(capacity)
+}
+
+/// Drops what is left in a ring and then ends it by `end`, also when a leftover's drop panics.
+///
+/// # Safety
+///
+/// 1. The last end is gone, and what all ends did happened before this call.
+/// 2. `end` may be called on the ring, and nothing uses it afterwards.
+unsafe fn clean_up<T>(raw: Raw<T>, end: unsafe fn(Raw<T>)) {
+    struct End<T>(Raw<T>, unsafe fn(Raw<T>));
+    impl<T> Drop for End<T> {
+        fn drop(&mut self) {
+            // SAFETY: duty 2 of `clean_up`, which alone makes one.
+            unsafe { (self.1)(self.0) };
+        }
+    }
+    let _end = End(raw, end);
+    // SAFETY: duty 1.
+    unsafe { raw.drop_leftovers() };
+}
+
 /// The consumer, or the last producer, goes. The last of the two cleans up a heap ring.
 ///
 /// # Safety
@@ -234,21 +337,17 @@ unsafe fn leave<T>(raw: Raw<T>, home: Home) {
         Home::Static => {
             let _last = raw.header().fixed.ends.leave();
         }
+        Home::Mapped => {
+            if raw.header().fixed.ends.leave() {
+                // SAFETY: the last end; LEAVE orders what the others did before this. The ring came from `place`.
+                unsafe { clean_up(raw, Raw::leave_memory) };
+            }
+        }
         #[cfg(feature = "alloc")]
         Home::Heap => {
             if raw.header().fixed.ends.leave() {
-                let _free = Free(raw);
-                // SAFETY: the last end; LEAVE orders what the others did before this.
-                unsafe { raw.drop_leftovers() };
-            }
-
-            /// Frees the memory also when a leftover's drop panics.
-            struct Free<T>(Raw<T>);
-            impl<T> Drop for Free<T> {
-                fn drop(&mut self) {
-                    // SAFETY: made for the last end of a heap ring, after which nothing uses it.
-                    unsafe { self.0.deallocate() };
-                }
+                // SAFETY: the last end; LEAVE orders what the others did before this. The ring came from `allocate`.
+                unsafe { clean_up(raw, Raw::deallocate) };
             }
         }
     }

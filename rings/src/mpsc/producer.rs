@@ -188,6 +188,25 @@ impl<'a, T> Producer<'a, T> {
     }
 }
 
+// SAFETY: a claimed position is this end's until it is stamped.
+unsafe impl<T> crate::ends::ReserveEnd for Producer<'_, T> {
+    type Claim = usize;
+
+    fn try_claim(&mut self) -> Result<usize, TryReserveError> {
+        self.raw.claim_one()
+    }
+
+    unsafe fn fill(&mut self, claim: usize, value: T) {
+        // SAFETY: claimed and not yet stamped, by the duty.
+        unsafe { self.raw.publish(claim, value) };
+    }
+
+    unsafe fn give_up(&mut self, claim: usize) {
+        // SAFETY: claimed and not yet stamped, by the duty.
+        unsafe { self.raw.skip(claim) };
+    }
+}
+
 impl super::raw::Header {
     /// Ends all claims. Nobody can come between the last claim and this: both are in one word.
     pub(super) fn close(&self) {

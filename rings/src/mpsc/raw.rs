@@ -10,11 +10,13 @@
 //! | stamp of a slot | the producer that claimed it | consumer | once a lap; PUBLISH |
 //! | value of a slot | the end that [I1](super#invariants) gives it to | the same | |
 
+use core::{alloc::Layout, mem::MaybeUninit};
+
 use crossbeam_utils::{Backoff, CachePadded};
 
 use super::stamp::{CLOSED, STEP, index, skipped, written};
 use crate::{
-    TryReserveError,
+    CapacityError, MemoryError, TryReserveError,
     share::Ends,
     slot::{Slot, Watch},
     storage::Block,
@@ -325,20 +327,61 @@ impl<T> Raw<T> {
     }
 }
 
-#[cfg(feature = "alloc")]
 impl<T> Raw<T> {
-    /// A ring on the heap.
-    pub(super) fn allocate(capacity: usize, start: usize) -> Result<Self, crate::CapacityError> {
+    /// Size and alignment of a ring.
+    pub(super) fn layout(capacity: usize) -> Result<Layout, CapacityError> {
+        crate::storage::layout::<Header, Cell<T>>(crate::pos::slots_for(capacity)?)
+    }
+
+    /// A ring in memory that stays borrowed as long as the ring is used.
+    pub(super) fn place(
+        memory: &mut [MaybeUninit<u8>],
+        capacity: usize,
+        start: usize,
+    ) -> Result<Self, MemoryError> {
         let slots = crate::pos::slots_for(capacity)?;
         let header = Header::new(capacity, slots, start);
-        let block = crate::storage::heap::allocate::<Header, Cell<T>>(header, slots)?;
+        let block = crate::storage::mapped::place(memory, header, slots)?;
+        // SAFETY: just made, with that many slots.
+        unsafe { Self::stamp_all(block, slots, start) };
+        Ok(Self { block })
+    }
+
+    /// Ends a ring from [`place`](Self::place) without a look at its slots.
+    ///
+    /// # Safety
+    ///
+    /// 1. The ring came from `place`, and nothing uses it afterwards.
+    pub(super) unsafe fn leave_memory(self) {
+        // SAFETY: duty 1.
+        unsafe { crate::storage::mapped::leave(self.block) };
+    }
+
+    /// Writes the stamps of a new ring. A slot without a value needs no write.
+    ///
+    /// # Safety
+    ///
+    /// 1. The block has that many slots, and nobody else has it yet.
+    unsafe fn stamp_all(block: Block<Header, Cell<T>>, slots: usize, start: usize) {
         for index in 0..slots {
             let stamp = super::stamp::unused(index, slots - 1, start);
-            // SAFETY: inside the block, and nobody else has it yet. A slot without a value needs no write.
+            // SAFETY: inside the block, and nobody else has it yet (duty 1).
             unsafe {
                 (&raw mut (*block.slot_ptr(index).as_ptr()).stamp).write(AtomicUsize::new(stamp))
             };
         }
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<T> Raw<T> {
+    /// A ring on the heap.
+    pub(super) fn allocate(capacity: usize, start: usize) -> Result<Self, CapacityError> {
+        let slots = crate::pos::slots_for(capacity)?;
+        let header = Header::new(capacity, slots, start);
+        let block = crate::storage::heap::allocate::<Header, Cell<T>>(header, slots)?;
+        // SAFETY: just made, with that many slots.
+        unsafe { Self::stamp_all(block, slots, start) };
         Ok(Self { block })
     }
 

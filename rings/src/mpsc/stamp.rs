@@ -29,7 +29,6 @@ pub(super) const fn skipped(pos: usize) -> usize {
 }
 
 /// The stamp of a slot before it is used: neither of the two of any position the slot has next.
-#[cfg(any(feature = "alloc", test))]
 pub(super) const fn unused(index: usize, mask: usize, start: usize) -> usize {
     let lead = index.wrapping_sub(start / STEP) & mask;
     start.wrapping_add(lead * STEP)

@@ -35,7 +35,7 @@ impl<'a, T> Consumer<'a, T> {
     ///
     /// 1. The ring lives for `'a`, or by `home` until its last end is gone.
     /// 2. This is the only consumer.
-    pub(super) const unsafe fn new(raw: Raw<T>, home: Home) -> Self {
+    pub(crate) const unsafe fn new(raw: Raw<T>, home: Home) -> Self {
         Self {
             raw,
             home,
@@ -201,29 +201,29 @@ impl<'a, T> Consumer<'a, T> {
         self.raw.header().fixed.refusing.store(1, Relaxed);
     }
 
-    pub(super) const fn raw(&self) -> Raw<T> {
+    pub(crate) const fn raw(&self) -> Raw<T> {
         self.raw
     }
 
-    fn line(&self) -> &ConsumerLine {
+    pub(crate) fn line(&self) -> &ConsumerLine {
         &self.raw.header().consumer
     }
 
     #[inline(always)]
-    pub(super) fn own_pos(&self) -> usize {
+    pub(crate) fn own_pos(&self) -> usize {
         // SAFETY: the consumer's own number, and this is the consumer.
         unsafe { self.line().own_pos.get() }
     }
 
     /// Full slots from `pos`, the own position, by the last look.
     #[inline(always)]
-    fn full_slots(&self, pos: usize) -> usize {
+    pub(crate) fn full_slots(&self, pos: usize) -> usize {
         // SAFETY: the consumer's own number, and this is the consumer.
         distance(unsafe { self.line().limit.get() }, pos)
     }
 
     #[inline(always)]
-    fn refresh_full_slots(&mut self, pos: usize) -> usize {
+    pub(crate) fn refresh_full_slots(&mut self, pos: usize) -> usize {
         // PUBLISH, acquire end: every value before this position is written.
         let write_pos = self.raw.header().producer.write_pos.load(Acquire);
         // SAFETY: the consumer's own number, and this is the consumer.
@@ -250,7 +250,7 @@ impl<'a, T> Consumer<'a, T> {
     }
 
     /// Gives back what a drain has taken, one that ends or one that was forgotten.
-    fn settle(&mut self, pos: usize) {
+    pub(crate) fn settle(&mut self, pos: usize) {
         // SAFETY: the consumer's own number, and this is the consumer.
         if unsafe { self.line().owes.get() } != 0 {
             // SAFETY: as above.
@@ -260,7 +260,7 @@ impl<'a, T> Consumer<'a, T> {
     }
 
     #[inline(always)]
-    pub(super) fn vacate(&mut self, pos: usize) {
+    pub(crate) fn vacate(&mut self, pos: usize) {
         // SAFETY: the consumer's own number, and this is the consumer.
         unsafe { self.line().own_pos.set(pos) };
         // VACATE, release end: every value before this position was moved out.
@@ -271,6 +271,10 @@ impl<'a, T> Consumer<'a, T> {
 impl<T> Drop for Consumer<'_, T> {
     fn drop(&mut self) {
         self.close();
+        // What a forgotten drain has taken is not the producer's to reclaim.
+        self.settle(self.own_pos());
+        // LEFT, release end: whoever sees the flag also sees the last position, and may touch all that was this end's.
+        self.raw.header().fixed.left.store(1, Release);
         // SAFETY: this end is never used again.
         unsafe { super::leave(self.raw, self.home) };
     }

@@ -3,6 +3,7 @@
 use core::{fmt, marker::PhantomData};
 
 use super::{
+    BatchedProducer, Reclaim,
     grant::Grant,
     raw::{ProducerLine, Raw},
 };
@@ -34,7 +35,7 @@ impl<'a, T> Producer<'a, T> {
     ///
     /// 1. The ring lives for `'a`, or by `home` until its last end is gone.
     /// 2. This is the only producer.
-    pub(super) const unsafe fn new(raw: Raw<T>, home: Home) -> Self {
+    pub(crate) const unsafe fn new(raw: Raw<T>, home: Home) -> Self {
         Self {
             raw,
             home,
@@ -270,24 +271,50 @@ impl<'a, T> Producer<'a, T> {
         self.raw
     }
 
-    fn line(&self) -> &ProducerLine {
+    /// Takes back what was pushed and will never be popped: all that is in the ring when the consumer is gone.
+    ///
+    /// Yields nothing while the consumer is there, closed or not. Oldest first; what is not taken stays in the ring and
+    /// is dropped with it.
+    ///
+    /// ```
+    /// use shared_nothing_rings::spsc;
+    ///
+    /// let mut ring = spsc::Ring::<u32, 4>::new();
+    /// let (mut tx, mut rx) = ring.split();
+    /// assert_eq!(tx.try_push_slice(&[1, 2, 3]), Ok(3));
+    /// assert_eq!(rx.try_pop(), Ok(1));
+    /// assert_eq!(tx.reclaim().next(), None);
+    /// drop(rx);
+    /// assert!(tx.reclaim().eq([2, 3]));
+    /// ```
+    pub fn reclaim(&mut self) -> Reclaim<'_, 'a, T> {
+        Reclaim::new(self)
+    }
+
+    /// An end that publishes when it is told, or when the ring is full.
+    #[must_use]
+    pub fn batched(self) -> BatchedProducer<'a, T> {
+        BatchedProducer::new(self)
+    }
+
+    pub(super) fn line(&self) -> &ProducerLine {
         &self.raw.header().producer
     }
 
     #[inline(always)]
-    pub(super) fn own_pos(&self) -> usize {
+    pub(crate) fn own_pos(&self) -> usize {
         // SAFETY: the producer's own position, and this is the producer.
         unsafe { self.line().write_pos.own() }
     }
 
     /// Free slots from `pos`, the producer's own position, by the last look.
     #[inline(always)]
-    fn free_slots(&self, pos: usize) -> usize {
+    pub(super) fn free_slots(&self, pos: usize) -> usize {
         // SAFETY: the producer's own number, and this is the producer.
         distance(unsafe { self.line().limit.get() }, pos)
     }
 
-    fn refresh_free_slots(&mut self, pos: usize) -> usize {
+    pub(super) fn refresh_free_slots(&mut self, pos: usize) -> usize {
         // VACATE, acquire end: the consumer has finished with every slot before this position.
         let read_pos = self.raw.header().consumer.read_pos.load(Acquire);
         let limit = advance(read_pos, self.capacity());
@@ -302,6 +329,24 @@ impl<'a, T> Producer<'a, T> {
         // SAFETY: the producer's own position, and this is the producer.
         unsafe { self.line().write_pos.store(pos, Release) };
     }
+}
+
+// SAFETY: there is no other producer, so a slot that is free stays free until this end fills it.
+unsafe impl<T> crate::ends::ReserveEnd for Producer<'_, T> {
+    type Claim = ();
+
+    fn try_claim(&mut self) -> Result<(), TryReserveError> {
+        self.reserve(1).map(drop)
+    }
+
+    unsafe fn fill(&mut self, (): (), value: T) {
+        let pos = self.own_pos();
+        // SAFETY: by the duty a slot was free from here on, and nothing was pushed since.
+        unsafe { self.raw.write(pos, value) };
+        self.publish(advance(pos, 1));
+    }
+
+    unsafe fn give_up(&mut self, (): ()) {}
 }
 
 impl<T> Drop for Producer<'_, T> {

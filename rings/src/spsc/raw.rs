@@ -5,17 +5,21 @@
 //! | `capacity`, `mask` | constructor | both | any time |
 //! | `finished` | producer | consumer | after its last push; CLOSE |
 //! | `refusing` | either | producer | when an end closes |
+//! | `left` | consumer | producer | the last thing a consumer does; LEFT |
 //! | `write_pos` | producer | both | ever growing; PUBLISH |
 //! | `read_pos` | consumer | both | ever growing; VACATE |
-//! | `limit` of a line, `own_pos`, `owes` | that end | that end | any time |
+//! | `limit` of a line, `staged`, `own_pos`, `owes` | that end | that end | any time |
+//! | the consumer's line | producer | producer | after LEFT |
 //! | slots | the end that [I1](super#invariants) gives them to | the same | |
 
 use core::ptr::NonNull;
+#[cfg(target_has_atomic = "ptr")]
+use core::{alloc::Layout, mem::MaybeUninit};
 
 use crossbeam_utils::CachePadded;
 
 #[cfg(target_has_atomic = "ptr")]
-use crate::share::Ends;
+use crate::{CapacityError, MemoryError, share::Ends};
 use crate::{
     pos::advance,
     slot::{Slot, Watch},
@@ -26,41 +30,44 @@ use crate::{
 /// One line that nobody writes in steady state, and one line for each end.
 #[derive(Debug)]
 #[repr(C)]
-pub(super) struct Header {
-    pub(super) fixed: CachePadded<Fixed>,
-    pub(super) producer: CachePadded<ProducerLine>,
-    pub(super) consumer: CachePadded<ConsumerLine>,
+pub(crate) struct Header {
+    pub(crate) fixed: CachePadded<Fixed>,
+    pub(crate) producer: CachePadded<ProducerLine>,
+    pub(crate) consumer: CachePadded<ConsumerLine>,
 }
 
 #[derive(Debug)]
-pub(super) struct Fixed {
-    pub(super) capacity: usize,
+pub(crate) struct Fixed {
+    pub(crate) capacity: usize,
     mask: usize,
-    pub(super) finished: AtomicUsize,
-    pub(super) refusing: AtomicUsize,
+    pub(crate) finished: AtomicUsize,
+    pub(crate) refusing: AtomicUsize,
+    pub(crate) left: AtomicUsize,
     #[cfg(target_has_atomic = "ptr")]
-    pub(super) ends: Ends,
+    pub(crate) ends: Ends,
     watch: Watch,
 }
 
 /// What the producer writes. The consumer reads `write_pos` and nothing else of it.
 #[derive(Debug)]
-pub(super) struct ProducerLine {
-    pub(super) write_pos: Position,
+pub(crate) struct ProducerLine {
+    pub(crate) write_pos: Position,
+    /// Values that a batched producer has written beyond `write_pos` and not published.
+    pub(crate) staged: Private,
     /// How far it may go by the last `read_pos` it saw: that position and the capacity.
-    pub(super) limit: Private,
+    pub(crate) limit: Private,
 }
 
 /// What the consumer writes. The producer reads `read_pos` and nothing else of it.
 #[derive(Debug)]
-pub(super) struct ConsumerLine {
-    pub(super) read_pos: AtomicUsize,
+pub(crate) struct ConsumerLine {
+    pub(crate) read_pos: AtomicUsize,
     /// The same number or, inside a drain, ahead of it.
-    pub(super) own_pos: Private,
+    pub(crate) own_pos: Private,
     /// How far it may go: the last `write_pos` it saw.
-    pub(super) limit: Private,
+    pub(crate) limit: Private,
     /// Not 0 while a drain has moved `own_pos` and not published it. A drain that was forgotten leaves it so.
-    pub(super) owes: Private,
+    pub(crate) owes: Private,
 }
 
 // Neither end's writes reach the other's line, the line that both read, or a neighbour of the ring.
@@ -73,19 +80,21 @@ static_assertions::const_assert_eq!(size_of::<Header>(), 3 * 128);
 impl Header {
     const_constructor! {
         /// An empty ring whose positions begin at `start`.
-        pub(super) fn new(capacity: usize, slots: usize, start: usize) -> Self {
+        pub(crate) fn new(capacity: usize, slots: usize, start: usize) -> Self {
             Self {
                 fixed: CachePadded::new(Fixed {
                     capacity,
                     mask: slots - 1,
                     finished: AtomicUsize::new(0),
                     refusing: AtomicUsize::new(0),
+                    left: AtomicUsize::new(0),
                     #[cfg(target_has_atomic = "ptr")]
                     ends: Ends::none(),
                     watch: Watch::new(slots),
                 }),
                 producer: CachePadded::new(ProducerLine {
                     write_pos: Position::new(start),
+                    staged: Private::new(0),
                     limit: Private::new(start.wrapping_add(capacity)),
                 }),
                 consumer: CachePadded::new(ConsumerLine {
@@ -101,7 +110,7 @@ impl Header {
 
 /// A ring by pointer, as both ends hold it.
 #[derive(Debug)]
-pub(super) struct Raw<T> {
+pub(crate) struct Raw<T> {
     block: Block<Header, Slot<T>>,
 }
 
@@ -114,20 +123,26 @@ impl<T> Clone for Raw<T> {
 impl<T> Copy for Raw<T> {}
 
 impl<T> Raw<T> {
-    pub(super) const fn new(block: Block<Header, Slot<T>>) -> Self {
+    pub(crate) const fn new(block: Block<Header, Slot<T>>) -> Self {
         Self { block }
     }
 
     #[inline(always)]
-    pub(super) const fn header(&self) -> &Header {
+    pub(crate) const fn header(&self) -> &Header {
         self.block.header()
+    }
+
+    /// How many slots the memory has: the capacity, rounded up to a power of two.
+    #[inline(always)]
+    pub(crate) fn slots(&self) -> usize {
+        self.header().fixed.mask + 1
     }
 
     /// # Safety
     ///
     /// 1. I1 gives the slot at `pos` to the caller, as an empty one.
     #[inline(always)]
-    pub(super) unsafe fn write(&self, pos: usize, value: T) {
+    pub(crate) unsafe fn write(&self, pos: usize, value: T) {
         let fixed = &self.header().fixed;
         let index = pos & fixed.mask;
         // SAFETY: a masked position is less than the number of slots; the rest is duty 1.
@@ -138,7 +153,7 @@ impl<T> Raw<T> {
     ///
     /// 1. I1 gives the slot at `pos` to the caller, as a full one.
     #[inline(always)]
-    pub(super) unsafe fn take(&self, pos: usize) -> T {
+    pub(crate) unsafe fn take(&self, pos: usize) -> T {
         let fixed = &self.header().fixed;
         let index = pos & fixed.mask;
         // SAFETY: a masked position is less than the number of slots; the rest is duty 1.
@@ -150,7 +165,7 @@ impl<T> Raw<T> {
     /// # Safety
     ///
     /// 1. I1 gives these slots to the caller, exclusively.
-    pub(super) unsafe fn pieces(&self, pos: usize, count: usize) -> [(NonNull<Slot<T>>, usize); 2] {
+    pub(crate) unsafe fn pieces(&self, pos: usize, count: usize) -> [(NonNull<Slot<T>>, usize); 2] {
         let fixed = &self.header().fixed;
         debug_assert!(count <= fixed.capacity);
         let index = pos & fixed.mask;
@@ -172,7 +187,7 @@ impl<T> Raw<T> {
     /// # Safety
     ///
     /// 1. Both ends are gone, and what they did happened before this call.
-    pub(super) unsafe fn drop_leftovers(&self) {
+    pub(crate) unsafe fn drop_leftovers(&self) {
         let Header {
             fixed,
             producer,
@@ -215,10 +230,54 @@ impl<T> Raw<T> {
     }
 }
 
+#[cfg(target_has_atomic = "ptr")]
+impl Raw<u8> {
+    /// Writes a zero to every slot, so that each can be looked at before it is written.
+    ///
+    /// # Safety
+    ///
+    /// 1. No end is used meanwhile, and none was before.
+    pub(crate) unsafe fn zero(&self) {
+        // SAFETY: the block has that many slots, and nobody else looks at them (duty 1).
+        unsafe { self.block.slot_ptr(0).write_bytes(0, self.slots()) };
+    }
+}
+
+#[cfg(target_has_atomic = "ptr")]
+impl<T> Raw<T> {
+    /// Size and alignment of a ring.
+    pub(crate) fn layout(capacity: usize) -> Result<Layout, CapacityError> {
+        crate::storage::layout::<Header, Slot<T>>(crate::pos::slots_for(capacity)?)
+    }
+
+    /// A ring in memory that stays borrowed as long as the ring is used.
+    pub(crate) fn place(
+        memory: &mut [MaybeUninit<u8>],
+        capacity: usize,
+        start: usize,
+    ) -> Result<Self, MemoryError> {
+        let slots = crate::pos::slots_for(capacity)?;
+        let header = Header::new(capacity, slots, start);
+        // An empty slot is memory with nothing in it: there is nothing to write.
+        let block = crate::storage::mapped::place(memory, header, slots)?;
+        Ok(Self { block })
+    }
+
+    /// Ends a ring from [`place`](Self::place) without a look at its slots.
+    ///
+    /// # Safety
+    ///
+    /// 1. The ring came from `place`, and nothing uses it afterwards.
+    pub(crate) unsafe fn leave_memory(self) {
+        // SAFETY: duty 1.
+        unsafe { crate::storage::mapped::leave(self.block) };
+    }
+}
+
 #[cfg(feature = "alloc")]
 impl<T> Raw<T> {
     /// A ring on the heap.
-    pub(super) fn allocate(capacity: usize, start: usize) -> Result<Self, crate::CapacityError> {
+    pub(crate) fn allocate(capacity: usize, start: usize) -> Result<Self, crate::CapacityError> {
         let slots = crate::pos::slots_for(capacity)?;
         let header = Header::new(capacity, slots, start);
         // An empty slot is memory with nothing in it: there is nothing to write.
@@ -230,7 +289,7 @@ impl<T> Raw<T> {
     /// # Safety
     ///
     /// 1. The ring came from [`allocate`](Self::allocate), and nothing uses it afterwards.
-    pub(super) unsafe fn deallocate(self) {
+    pub(crate) unsafe fn deallocate(self) {
         let slots = self.header().fixed.mask + 1;
         // SAFETY: duty 1, and `allocate` made `mask + 1` slots.
         unsafe { crate::storage::heap::deallocate(self.block, slots) };

@@ -1,19 +1,10 @@
 //! A ring in one allocation of its own.
 
 use alloc::alloc::{alloc, dealloc};
-use core::{alloc::Layout, ptr::NonNull};
+use core::ptr::NonNull;
 
-use super::Block;
+use super::{Block, layout};
 use crate::CapacityError;
-
-fn layout<H, S>(slots: usize) -> Result<Layout, CapacityError> {
-    let slots = Layout::array::<S>(slots).map_err(|_| CapacityError::TooLarge)?;
-    let (whole, offset) = Layout::new::<H>()
-        .extend(slots)
-        .map_err(|_| CapacityError::TooLarge)?;
-    debug_assert_eq!(offset, Block::<H, S>::SLOTS_OFFSET);
-    Ok(whole.pad_to_align())
-}
 
 /// Allocates a block and writes its header. The slots are memory as it came: whoever needs something in them writes
 /// it in place, so that a slot may be larger than the stack.

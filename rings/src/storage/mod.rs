@@ -3,11 +3,29 @@
 //! An algorithm sees only a [`Block`]. It cannot tell an array in a `static` from an allocation, and the place of
 //! the slots is a constant offset from the header, so that one pointer reaches both.
 
+#[cfg(any(feature = "alloc", target_has_atomic = "ptr"))]
+use core::alloc::Layout;
 use core::{marker::PhantomData, ptr::NonNull};
+
+#[cfg(any(feature = "alloc", target_has_atomic = "ptr"))]
+use crate::CapacityError;
 
 #[cfg(feature = "alloc")]
 pub(crate) mod heap;
 pub(crate) mod inline;
+#[cfg(target_has_atomic = "ptr")]
+pub(crate) mod mapped;
+
+/// Size and alignment of a block of `slots` slots.
+#[cfg(any(feature = "alloc", target_has_atomic = "ptr"))]
+pub(crate) fn layout<H, S>(slots: usize) -> Result<Layout, CapacityError> {
+    let slots = Layout::array::<S>(slots).map_err(|_| CapacityError::TooLarge)?;
+    let (whole, offset) = Layout::new::<H>()
+        .extend(slots)
+        .map_err(|_| CapacityError::TooLarge)?;
+    debug_assert_eq!(offset, Block::<H, S>::SLOTS_OFFSET);
+    Ok(whole.pad_to_align())
+}
 
 /// A header `H` with slots `S` behind it: a pointer that is copied freely and owns nothing.
 #[derive(Debug)]
@@ -70,7 +88,7 @@ impl<H, S> Block<H, S> {
         }
     }
 
-    #[cfg(feature = "alloc")]
+    #[cfg(any(feature = "alloc", target_has_atomic = "ptr"))]
     pub(crate) const fn as_ptr(self) -> *mut H {
         self.header.as_ptr()
     }

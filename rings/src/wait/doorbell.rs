@@ -1,67 +1,77 @@
-//! Waiting for a ring: look, announce, look again, park.
-//!
-//! A ring never waits. Whoever wants to wait for one does so on a [`Doorbell`], and the other end rings it after it has
-//! pushed, popped or closed. While nobody waits, ringing is a fence and a load.
-//!
-//! ```
-//! use shared_nothing_rings::{TryPopError, spsc, wait::Doorbell};
-//!
-//! let (mut tx, mut rx) = spsc::with_capacity::<u32>(4)?;
-//! let bell = Doorbell::new();
-//! std::thread::scope(|threads| {
-//!     threads.spawn(|| {
-//!         assert!(tx.try_push(7).is_ok());
-//!         bell.ring();
-//!     });
-//!     let got = bell.wait(|| match rx.try_pop() {
-//!         Err(TryPopError::Empty) => None,
-//!         done => Some(done),
-//!     });
-//!     assert_eq!(got, Ok(7));
-//! });
-//! # Ok::<(), shared_nothing_rings::CapacityError>(())
-//! ```
+//! Parking: threads and tasks wait here, in one queue.
 //!
 //! # Why no wake is lost
 //!
 //! | who | first | then |
 //! |---|---|---|
-//! | waiter | ANNOUNCE: adds itself to `waiting` | RECHECK: looks at the ring |
+//! | waiter | ANNOUNCE: adds itself to the queue | RECHECK: looks at the ring |
 //! | ringer | changes the ring | CHECK: loads `waiting` |
 //!
-//! Each has a sequentially consistent fence between its two steps. One of the fences comes first. If it is the
-//! waiter's, the ringer's load sees the waiter and the ringer turns to the slow path; if it is the ringer's, the
-//! waiter's second look sees the change. Both may happen, but never neither.
+//! Each has a barrier between its two steps ([`Barrier`]), and in the single order of these barriers one comes first.
+//! If it is the waiter's, the ringer's load sees the waiter, and the ringer turns to the queue; if it is the ringer's,
+//! the waiter's second look sees the change. Both may happen, but never neither.
 //!
-//! On the slow path an `epoch` under a lock decides: the waiter reads it before its second look and sleeps only while
-//! it is unchanged; the ringer changes it before it wakes. So a ring between the second look and the sleep is not lost
-//! either. All waiters are woken: one that gives up at its deadline takes nobody's wake with it.
+//! A ringer takes waiters out of the queue, under its lock, and then wakes them. A waiter sleeps while its ticket is in
+//! the queue. So a ring between the second look and the sleep is not lost: the ticket is gone.
 //!
-//! # Verification
+//! # Why a waiter that gives up takes nobody's wake with it
 //!
-//! `rings/tests/loom_wait.rs` models a push, a close and two waiters against the park; `rings/tests/stress.rs` counts
-//! park and wake pairs on real threads.
+//! A ring for one change wakes one waiter. If that waiter leaves for another reason (its deadline, a dropped future, or
+//! because its second look found something), it finds its ticket gone and rings for the next in the queue.
 
 use core::fmt;
-use std::{sync::PoisonError, time::Instant};
+use std::{collections::VecDeque, sync::PoisonError, time::Instant};
 
 use crossbeam_utils::CachePadded;
 
+use super::{Wait, WaitUntil, barrier::Barrier};
 use crate::sync::{
-    AtomicUsize, Condvar, Mutex, MutexGuard,
-    Ordering::{Relaxed, SeqCst},
-    fence,
+    AtomicUsize, Mutex, MutexGuard,
+    Ordering::Relaxed,
+    spin_loop,
+    thread::{self, Thread},
 };
 
-/// Where threads wait for a condition that other threads make true.
+/// Where threads and tasks wait for a condition that others make true: spins for a while, then parks.
 ///
-/// Any number may wait and any number may ring.
+/// Any number may wait and any number may ring. While nobody waits, a ring costs a load, and a fence where the kernel
+/// refuses `membarrier(2)`.
 pub struct Doorbell {
-    /// Read by every [`ring`](Self::ring): on a line that is written only when somebody parks.
+    /// The length of the queue. Read by every ring: on a line that is written only when somebody parks.
     waiting: CachePadded<AtomicUsize>,
-    epoch: Mutex<u64>,
-    bell: Condvar,
+    queue: Mutex<Queue>,
+    barrier: Barrier,
     spins: u32,
+    yields: u32,
+}
+
+/// Room in the queue from the start, so that the first to park allocate nothing.
+const WAITERS: usize = 8;
+
+struct Queue {
+    entries: VecDeque<(Ticket, Waiter)>,
+    last: Ticket,
+}
+
+/// A waiter's place in the queue, never used twice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Ticket(u64);
+
+/// Whom to wake.
+pub(crate) enum Waiter {
+    Thread(Thread),
+    #[cfg(feature = "async")]
+    Task(core::task::Waker),
+}
+
+impl Waiter {
+    fn wake(self) {
+        match self {
+            Self::Thread(thread) => thread.unpark(),
+            #[cfg(feature = "async")]
+            Self::Task(waker) => waker.wake(),
+        }
+    }
 }
 
 impl Doorbell {
@@ -79,37 +89,67 @@ impl Doorbell {
     pub fn with_spins(spins: u32) -> Self {
         Self {
             waiting: CachePadded::new(AtomicUsize::new(0)),
-            epoch: Mutex::new(0),
-            bell: Condvar::new(),
+            queue: Mutex::new(Queue {
+                entries: VecDeque::with_capacity(WAITERS),
+                last: Ticket::default(),
+            }),
+            barrier: Barrier::new(),
             spins,
+            yields: 0,
         }
+    }
+
+    /// Lets waiters, after they have spun, give the CPU to whoever wants it and look again, `yields` times, before
+    /// they park.
+    ///
+    /// With fewer CPUs than threads this hands the CPU to the thread that ends the wait, without the cost of a wake.
+    #[must_use]
+    pub fn with_yields(self, yields: u32) -> Self {
+        Self { yields, ..self }
     }
 
     /// Wakes whoever waits. Call it after the change that they wait for.
     ///
-    /// Costs a fence and a load while nobody waits; a system call while somebody is parked. Never blocks but for the
-    /// few instructions for which another thread holds the lock.
+    /// Never blocks but for the few instructions for which another thread holds the lock of the queue.
     #[inline]
     pub fn ring(&self) {
-        // CHECK: ordered after the caller's change by the fence; pairs with ANNOUNCE and RECHECK.
-        fence(SeqCst);
-        // RELAXED: the fence orders it.
+        self.ring_for(usize::MAX);
+    }
+
+    /// Wakes up to `count` waiters, those that have waited longest: for a change that serves as many.
+    #[inline]
+    pub fn ring_for(&self, count: usize) {
+        self.barrier.light();
+        // RELAXED: the barrier orders it.
         if self.waiting.load(Relaxed) != 0 {
-            self.ring_loud();
+            self.wake(count);
         }
     }
 
     #[cold]
-    fn ring_loud(&self) {
-        let mut epoch = self.lock();
-        *epoch = epoch.wrapping_add(1);
-        drop(epoch);
-        self.bell.notify_all();
+    fn wake(&self, count: usize) {
+        // Those in the queue now, and not those who come back to it while this goes on.
+        let mut left = count.min(self.lock().entries.len());
+        while left != 0 {
+            let Some(waiter) = self.take_first() else {
+                break;
+            };
+            // Outside the lock: a task's waker is foreign code.
+            waiter.wake();
+            left -= 1;
+        }
+    }
+
+    fn take_first(&self) -> Option<Waiter> {
+        let mut queue = self.lock();
+        let (_, waiter) = queue.entries.pop_front()?;
+        self.count(&queue);
+        Some(waiter)
     }
 
     /// Returns what `look` finds, parking until it finds something.
     ///
-    /// `look` runs on this thread, with no lock held, at least once and after every ring.
+    /// `look` runs on this thread, with no lock held, at least once and after every wake.
     pub fn wait<R>(&self, look: impl FnMut() -> Option<R>) -> R {
         match self.wait_inner(None, look) {
             Some(found) => found,
@@ -131,70 +171,141 @@ impl Doorbell {
             if let Some(found) = look() {
                 return Some(found);
             }
-            core::hint::spin_loop();
+            spin_loop();
+        }
+        for _ in 0..self.yields {
+            if let Some(found) = look() {
+                return Some(found);
+            }
+            thread::yield_now();
         }
         if let Some(found) = look() {
             return Some(found);
         }
-        let _announced = Announced::new(&self.waiting);
         loop {
-            let seen = *self.lock();
-            // RECHECK: after ANNOUNCE, by the fence there.
+            let place = Place {
+                ticket: self.enter(Waiter::Thread(thread::current())),
+                bell: self,
+            };
+            self.barrier.heavy();
+            // RECHECK: after ANNOUNCE, by the barrier.
             if let Some(found) = look() {
                 return Some(found);
             }
-            if !self.park(seen, deadline) {
-                return look();
+            while self.is_queued(place.ticket) {
+                match deadline {
+                    None => thread::park(),
+                    Some(deadline) => {
+                        let left = deadline.saturating_duration_since(Instant::now());
+                        if left.is_zero() {
+                            return look();
+                        }
+                        thread::park_timeout(left);
+                    }
+                }
+            }
+            // The wake is this waiter's own, to be spent on this look. If the look panics, the place passes it on.
+            let found = look();
+            core::mem::forget(place);
+            if found.is_some() {
+                return found;
             }
         }
     }
 
-    /// Sleeps while the epoch is `seen`; `false` at the deadline.
-    fn park(&self, seen: u64, deadline: Option<Instant>) -> bool {
-        let mut epoch = self.lock();
-        while *epoch == seen {
-            epoch = match deadline {
-                None => self
-                    .bell
-                    .wait(epoch)
-                    .unwrap_or_else(PoisonError::into_inner),
-                Some(deadline) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return false;
-                    }
-                    self.bell
-                        .wait_timeout(epoch, left)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
-                }
-            };
-        }
+    /// ANNOUNCE: adds a waiter to the queue. RECHECK comes after it.
+    #[cfg(feature = "async")]
+    pub(crate) fn announce(&self, waiter: Waiter) -> Ticket {
+        let ticket = self.enter(waiter);
+        self.barrier.heavy();
+        ticket
+    }
+
+    fn enter(&self, waiter: Waiter) -> Ticket {
+        let mut queue = self.lock();
+        queue.last.0 += 1;
+        let ticket = queue.last;
+        queue.entries.push_back((ticket, waiter));
+        self.count(&queue);
+        ticket
+    }
+
+    pub(crate) fn is_queued(&self, ticket: Ticket) -> bool {
+        self.lock()
+            .entries
+            .iter()
+            .any(|(queued, _)| *queued == ticket)
+    }
+
+    /// Gives a task that is still in the queue its waker of now; `false` if it is not in the queue any more.
+    #[cfg(feature = "async")]
+    pub(crate) fn replace(&self, ticket: Ticket, waker: &core::task::Waker) -> bool {
+        // Cloned before the lock is taken, and the old one dropped after: a waker is foreign code.
+        let mut waiter = Waiter::Task(waker.clone());
+        let mut queue = self.lock();
+        let entry = queue
+            .entries
+            .iter_mut()
+            .find(|(queued, _)| *queued == ticket);
+        let Some((_, old)) = entry else { return false };
+        core::mem::swap(old, &mut waiter);
+        drop(queue);
         true
     }
 
-    fn lock(&self) -> MutexGuard<'_, u64> {
+    /// A waiter leaves that does not wait for its wake. If the wake has come already, the next waiter gets it.
+    pub(crate) fn leave(&self, ticket: Ticket) {
+        let mut queue = self.lock();
+        let queued = queue
+            .entries
+            .iter()
+            .position(|(queued, _)| *queued == ticket);
+        let removed = queued.and_then(|index| queue.entries.remove(index));
+        self.count(&queue);
+        drop(queue);
+        if removed.is_none() {
+            self.wake(1);
+        }
+    }
+
+    /// Writes down the length of the queue, under its lock.
+    fn count(&self, queue: &Queue) {
+        // RELAXED: the lock orders it among those who write, and the barriers for those who ring.
+        self.waiting.store(queue.entries.len(), Relaxed);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
         // Nothing that can panic runs under the lock, so it is never really poisoned.
-        self.epoch.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Counted among the waiters until it is dropped, also by a panic in `look`.
-struct Announced<'b>(&'b AtomicUsize);
-
-impl<'b> Announced<'b> {
-    fn new(waiting: &'b AtomicUsize) -> Self {
-        // ANNOUNCE: RELAXED, because the fence orders it before RECHECK; pairs with CHECK.
-        waiting.fetch_add(1, Relaxed);
-        fence(SeqCst);
-        Self(waiting)
-    }
+/// A place in the queue that is given up when the waiter returns, also by a panic in its look.
+struct Place<'b> {
+    bell: &'b Doorbell,
+    ticket: Ticket,
 }
 
-impl Drop for Announced<'_> {
+impl Drop for Place<'_> {
     fn drop(&mut self) {
-        // RELAXED: a ringer that still counts this waiter rings once too often.
-        self.0.fetch_sub(1, Relaxed);
+        self.bell.leave(self.ticket);
+    }
+}
+
+impl Wait for Doorbell {
+    #[inline]
+    fn ring_for(&self, count: usize) {
+        Doorbell::ring_for(self, count);
+    }
+
+    fn wait<R>(&self, look: impl FnMut() -> Option<R>) -> R {
+        Doorbell::wait(self, look)
+    }
+}
+
+impl WaitUntil for Doorbell {
+    fn wait_until<R>(&self, deadline: Instant, look: impl FnMut() -> Option<R>) -> Option<R> {
+        Doorbell::wait_until(self, deadline, look)
     }
 }
 

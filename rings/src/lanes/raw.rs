@@ -1,0 +1,364 @@
+//! What the ends share: a header, then the lanes one behind the other, each a ring of one producer.
+//!
+//! | field | written by | read by | when |
+//! |---|---|---|---|
+//! | `lanes`, `stride` | constructor | all | any time |
+//! | `dirty` | producers and consumer, by read-modify-write | consumer | RAISE |
+//! | `open` | producers, by read-modify-write | consumer | CLOSE |
+//! | `current`, `turn`, `fruitless` | consumer | consumer | any time |
+//! | `leased_until` of a lane | its producer | consumer | before RAISE |
+//! | `lease` of a lane | its producer | its producer | any time |
+//! | ring of a lane | as in [`spsc`] | | |
+
+#[cfg(feature = "alloc")]
+use core::alloc::Layout;
+use core::{marker::PhantomData, mem::ManuallyDrop, ptr::NonNull};
+
+use crossbeam_utils::CachePadded;
+
+use super::dirty::{DIRTY_WORDS, Dirty};
+#[cfg(feature = "alloc")]
+use crate::CapacityError;
+use crate::{
+    share::{Ends, Home},
+    slot::Slot,
+    spsc::{self, raw::Raw as Lane},
+    storage::{Block, inline::Inline},
+    sync::{AtomicUsize, Ordering::Relaxed, Position, Private, const_constructor},
+};
+
+/// One line that nobody writes in steady state, one for the news, one for the consumer.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct Header {
+    pub(super) fixed: CachePadded<Fixed>,
+    pub(super) news: CachePadded<News>,
+    pub(super) consumer: CachePadded<ConsumerLine>,
+}
+
+#[derive(Debug)]
+pub(super) struct Fixed {
+    pub(super) lanes: usize,
+    /// Bytes from one lane to the next.
+    stride: usize,
+    pub(super) ends: Ends,
+}
+
+/// All that an idle poll looks at.
+#[derive(Debug)]
+pub(super) struct News {
+    pub(super) dirty: Dirty,
+    /// Producers that have neither closed nor gone.
+    pub(super) open: AtomicUsize,
+}
+
+#[derive(Debug)]
+pub(super) struct ConsumerLine {
+    /// The lane that values were taken from last.
+    pub(super) current: Private,
+    /// How many values may still be taken from it before the others have their turn.
+    pub(super) turn: Private,
+}
+
+/// What a lane has beside its ring: a line for each end.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct Beside {
+    pub(super) producer: CachePadded<LeaseLine>,
+    pub(super) consumer: CachePadded<PatienceLine>,
+}
+
+#[derive(Debug)]
+pub(super) struct LeaseLine {
+    /// Values before this position are pushed without raising the lane's bit.
+    pub(super) leased_until: Position,
+    /// How long the next lease will be.
+    pub(super) lease: Private,
+}
+
+#[derive(Debug)]
+pub(super) struct PatienceLine {
+    /// Looks in a row that found the lane empty.
+    pub(super) fruitless: Private,
+}
+
+// An idle poll reads one line, whatever its size: a word is four or eight bytes, and there are eight.
+static_assertions::const_assert!(size_of::<[usize; DIRTY_WORDS + 1]>() <= 64);
+#[cfg(not(loom))]
+static_assertions::const_assert_eq!(size_of::<News>(), size_of::<[usize; DIRTY_WORDS + 1]>());
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+static_assertions::const_assert_eq!(align_of::<Header>(), 128);
+#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(loom)))]
+static_assertions::const_assert_eq!((size_of::<Header>(), size_of::<Beside>()).0, 3 * 128);
+#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(loom)))]
+static_assertions::const_assert_eq!(size_of::<Beside>(), 2 * 128);
+
+impl Header {
+    const_constructor! {
+        pub(super) fn new(lanes: usize, stride: usize) -> Self {
+            Self {
+                fixed: CachePadded::new(Fixed { lanes, stride, ends: Ends::none() }),
+                news: CachePadded::new(News { dirty: Dirty::none(), open: AtomicUsize::new(lanes) }),
+                consumer: CachePadded::new(ConsumerLine {
+                    current: Private::new(lanes - 1),
+                    turn: Private::new(0),
+                }),
+            }
+        }
+    }
+}
+
+impl Beside {
+    const_constructor! {
+        pub(super) fn new(start: usize) -> Self {
+            Self {
+                producer: CachePadded::new(LeaseLine {
+                    leased_until: Position::new(start),
+                    lease: Private::new(0),
+                }),
+                consumer: CachePadded::new(PatienceLine { fruitless: Private::new(0) }),
+            }
+        }
+    }
+}
+
+/// A lane of a ring that is a value. On the heap the same parts lie at the same offsets.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct InlineLane<T, const N: usize> {
+    beside: Beside,
+    pub(super) ring: Inline<spsc::raw::Header, Slot<T>, N>,
+}
+
+impl<T, const N: usize> InlineLane<T, N> {
+    const_constructor! {
+        pub(super) fn new() -> Self {
+            let slots = const { crate::pos::assert_slots(N) };
+            Self {
+                beside: Beside::new(0),
+                ring: Inline::new(spsc::raw::Header::new(N, slots, 0), [const { Slot::new() }; N]),
+            }
+        }
+    }
+}
+
+/// All lanes by pointer, as the ends hold them.
+#[derive(Debug)]
+pub(super) struct Raw<T> {
+    header: NonNull<Header>,
+    values: PhantomData<*const T>,
+}
+
+impl<T> Clone for Raw<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Raw<T> {}
+
+impl<T> Raw<T> {
+    /// The alignment of a lane, and of the whole.
+    const ALIGN: usize = {
+        let (lines, values) = (align_of::<Header>(), align_of::<T>());
+        if lines > values { lines } else { values }
+    };
+
+    /// Bytes from the header to lane 0.
+    pub(super) const LANES_OFFSET: usize = size_of::<Header>().next_multiple_of(Self::ALIGN);
+
+    /// Bytes from a lane to its ring.
+    pub(super) const RING_OFFSET: usize = size_of::<Beside>().next_multiple_of(Self::ALIGN);
+
+    /// # Safety
+    ///
+    /// 1. `header` points to a live header with its lanes at the offsets that these constants and the header's stride
+    ///    say, in one piece of memory that the pointer may reach as a whole.
+    /// 2. All stay there, and are only shared, as long as any copy of this is used.
+    pub(super) const unsafe fn new(header: NonNull<Header>) -> Self {
+        Self {
+            header,
+            values: PhantomData,
+        }
+    }
+
+    pub(super) const fn as_ptr(&self) -> NonNull<Header> {
+        self.header
+    }
+
+    #[inline(always)]
+    pub(super) const fn header(&self) -> &Header {
+        // SAFETY: alive and only shared while a copy of `self` is used (duties of `new`).
+        unsafe { self.header.as_ref() }
+    }
+
+    /// # Safety
+    ///
+    /// 1. `index` is less than the number of lanes.
+    #[inline(always)]
+    unsafe fn lane_ptr(&self, index: usize) -> NonNull<u8> {
+        let offset = Self::LANES_OFFSET + index * self.header().fixed.stride;
+        // SAFETY: inside the same memory (duty 1 of `new`).
+        unsafe { self.header.cast::<u8>().add(offset) }
+    }
+
+    /// # Safety
+    ///
+    /// 1. `index` is less than the number of lanes.
+    #[inline(always)]
+    pub(super) unsafe fn beside(&self, index: usize) -> NonNull<Beside> {
+        // SAFETY: duty 1.
+        unsafe { self.lane_ptr(index).cast() }
+    }
+
+    /// # Safety
+    ///
+    /// 1. `index` is less than the number of lanes.
+    #[inline(always)]
+    unsafe fn lane(&self, index: usize) -> Lane<T> {
+        // SAFETY: duty 1, and duty 1 of `new`.
+        let header = unsafe { self.lane_ptr(index).add(Self::RING_OFFSET).cast() };
+        // SAFETY: 1: the ring lies there, slots behind its header. 2: as the whole does.
+        Lane::new(unsafe { Block::new(header) })
+    }
+
+    /// The reading end of one lane, which closes nothing when it is let go.
+    ///
+    /// # Safety
+    ///
+    /// 1. `index` is less than the number of lanes.
+    /// 2. The caller is the consumer, and has no other of this lane.
+    #[inline(always)]
+    pub(super) unsafe fn consumer<'a>(&self, index: usize) -> ManuallyDrop<spsc::Consumer<'a, T>> {
+        // SAFETY: 1: the ring lives as long as the ends of the whole, of which the caller is one. 2: duty 2.
+        ManuallyDrop::new(unsafe { spsc::Consumer::new(self.lane(index), Home::Borrowed) })
+    }
+
+    /// The writing end of one lane, which closes nothing when it is let go.
+    ///
+    /// # Safety
+    ///
+    /// 1. `index` is less than the number of lanes.
+    /// 2. There is no other producer of this lane.
+    pub(super) unsafe fn producer<'a>(&self, index: usize) -> ManuallyDrop<spsc::Producer<'a, T>> {
+        // SAFETY: 1: the ring lives as long as the ends of the whole. 2: duty 2.
+        ManuallyDrop::new(unsafe { spsc::Producer::new(self.lane(index), Home::Borrowed) })
+    }
+
+    /// Opens all lanes for new ends. What former ends left is still there.
+    ///
+    /// # Safety
+    ///
+    /// 1. No end is alive.
+    pub(super) unsafe fn reopen(&self) {
+        let lanes = self.header().fixed.lanes;
+        // RELAXED: no end is alive; what makes the new ones reach their threads orders it.
+        self.header().news.open.store(lanes, Relaxed);
+        for index in 0..lanes {
+            // SAFETY: less than the number of lanes.
+            let lane = unsafe { self.lane(index) };
+            let fixed = &lane.header().fixed;
+            // RELAXED: as above.
+            fixed.finished.store(0, Relaxed);
+            fixed.refusing.store(0, Relaxed);
+            fixed.left.store(0, Relaxed);
+        }
+    }
+
+    /// Drops every value that was pushed and not taken, where it lies. All lanes are empty afterwards.
+    ///
+    /// A value that panics while it is dropped stops nothing: the rest are dropped during the unwinding.
+    ///
+    /// # Safety
+    ///
+    /// 1. All ends are gone, and what they did happened before this call.
+    pub(super) unsafe fn drop_leftovers(&self) {
+        Rest(*self, 0).go_on();
+
+        /// Drops what is left in the lanes from one on, also behind a value whose drop panicked.
+        struct Rest<T>(Raw<T>, usize);
+        impl<T> Rest<T> {
+            fn go_on(&mut self) {
+                while self.1 < self.0.header().fixed.lanes {
+                    self.1 += 1;
+                    // SAFETY: less than the number of lanes; made by `drop_leftovers` alone, so its duty holds.
+                    unsafe { self.0.lane(self.1 - 1).drop_leftovers() };
+                }
+            }
+        }
+        impl<T> Drop for Rest<T> {
+            fn drop(&mut self) {
+                self.go_on();
+            }
+        }
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<T> Raw<T> {
+    /// Layouts of one lane, and of all with their header.
+    fn layouts(lanes: usize, slots: usize) -> Result<(Layout, Layout), CapacityError> {
+        let layouts = || {
+            let ring = crate::storage::layout::<spsc::raw::Header, Slot<T>>(slots).ok()?;
+            let lane = Layout::new::<Beside>().extend(ring).ok()?.0.pad_to_align();
+            let bytes = lane.size().checked_mul(lanes)?;
+            let all = Layout::from_size_align(bytes, lane.align()).ok()?;
+            let whole = Layout::new::<Header>().extend(all).ok()?.0.pad_to_align();
+            Some((lane, whole))
+        };
+        layouts().ok_or(CapacityError::TooLarge)
+    }
+
+    /// `lanes` lanes on the heap, in one allocation.
+    pub(super) fn allocate(
+        lanes: usize,
+        capacity: usize,
+        start: usize,
+    ) -> Result<Self, CapacityError> {
+        match lanes {
+            0 => return Err(CapacityError::Zero),
+            1..=super::LANES_MAX => {}
+            _ => return Err(CapacityError::TooLarge),
+        }
+        let slots = crate::pos::slots_for(capacity)?;
+        let (lane, whole) = Self::layouts(lanes, slots)?;
+        // SAFETY: a header is never zero-sized, so neither is the layout.
+        let memory = unsafe { alloc::alloc::alloc(whole) };
+        let header = NonNull::new(memory.cast::<Header>()).ok_or(CapacityError::OutOfMemory)?;
+        // SAFETY: the layouts have the lanes at the offsets of `lane_ptr`, and the rings at `RING_OFFSET` in them.
+        // Nobody else has the memory yet. A slot without a value needs no write.
+        unsafe {
+            header.write(Header::new(lanes, lane.size()));
+            let raw = Self::new(header);
+            for index in 0..lanes {
+                raw.beside(index).write(Beside::new(start));
+                let ring = raw.lane_ptr(index).add(Self::RING_OFFSET);
+                ring.cast()
+                    .write(spsc::raw::Header::new(capacity, slots, start));
+            }
+            Ok(raw)
+        }
+    }
+
+    /// # Safety
+    ///
+    /// 1. The lanes came from [`allocate`](Self::allocate), and nothing uses them afterwards.
+    pub(super) unsafe fn deallocate(self) {
+        let lanes = self.header().fixed.lanes;
+        // SAFETY: there is at least one lane.
+        let slots = unsafe { self.lane(0).slots() };
+        let Ok((_, whole)) = Self::layouts(lanes, slots) else {
+            unreachable!("this layout was allocated")
+        };
+        // SAFETY: written by `allocate`, which used this layout; nobody looks at any of it any more (duty 1).
+        unsafe {
+            for index in 0..lanes {
+                self.beside(index).drop_in_place();
+                let ring = self.lane_ptr(index).add(Self::RING_OFFSET);
+                ring.cast::<spsc::raw::Header>().drop_in_place();
+            }
+            self.header.drop_in_place();
+            alloc::alloc::dealloc(self.header.as_ptr().cast(), whole);
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The writing ends.
+
+use core::{fmt, marker::PhantomData};
+
+use super::{Side, grant::Grant, raw::Raw, stamp::CLOSED};
+use crate::{TryPushError, TryReserveError, share::Home, sync::Ordering::Relaxed};
+
+/// A writing end of a ring. Clone it for each thread, or share one.
+///
+/// The last one that is dropped closes the ring; what was pushed stays for the consumers. It is a pointer: where it
+/// lies, and what lies beside it, costs nothing (no *false sharing*).
+pub struct Producer<'a, T> {
+    raw: Raw<T>,
+    home: Home,
+    ring: PhantomData<&'a ()>,
+}
+
+// SAFETY: values move to the consumers' threads, hence `T: Send`. All that producers share is atomic.
+unsafe impl<T: Send> Send for Producer<'_, T> {}
+// SAFETY: a push through `&self` claims its positions by an atomic exchange, as a push through a clone does.
+unsafe impl<T: Send> Sync for Producer<'_, T> {}
+
+impl<'a, T> Producer<'a, T> {
+    /// # Safety
+    ///
+    /// 1. The ring lives for `'a`, or by `home` until its last end is gone.
+    /// 2. This end is counted in `producers`.
+    pub(super) const unsafe fn new(raw: Raw<T>, home: Home) -> Self {
+        Self {
+            raw,
+            home,
+            ring: PhantomData,
+        }
+    }
+
+    pub(super) const fn raw(&self) -> &Raw<T> {
+        &self.raw
+    }
+
+    /// Puts `value` at the end of the ring, or hands it back at once.
+    ///
+    /// Lock-free: one compare-exchange unless another producer comes between. An end that is stopped in the middle of
+    /// a push keeps nobody from pushing, and one that is stopped in the middle of a pop only by its one slot, when the
+    /// ring comes round to it.
+    ///
+    /// # Errors
+    ///
+    /// - [`Full`](TryPushError::Full): at one moment of the call `capacity` places were claimed and not popped, or the
+    ///   slot that comes next belonged to a consumer that had claimed its value and not yet moved it out
+    ///   ([what that means](super#what-empty-and-full-mean)).
+    /// - [`Closed`](TryPushError::Closed): the consumers are gone, or an end has closed the ring.
+    ///
+    /// ```
+    /// use shared_nothing_rings::{TryPushError, mpmc};
+    ///
+    /// let mut ring = mpmc::Ring::<u32, 2>::new();
+    /// let (tx, mut rx) = ring.split();
+    /// let tx2 = tx.clone();
+    /// assert!(tx.try_push(1).is_ok() && tx2.try_push(2).is_ok());
+    /// assert_eq!(tx.try_push(3), Err(TryPushError::Full(3)));
+    /// rx.close();
+    /// assert_eq!(tx2.try_push(4), Err(TryPushError::Closed(4)));
+    /// ```
+    #[inline]
+    pub fn try_push(&self, value: T) -> Result<(), TryPushError<T>> {
+        match self.raw.claim_one() {
+            Ok(place) => {
+                // SAFETY: claimed one line above.
+                unsafe { place.publish(value) };
+                Ok(())
+            }
+            Err(reason) => Err(reason.with(value)),
+        }
+    }
+
+    /// Pushes values from `values` until it ends or the ring is full; one claim for as many as it promises.
+    ///
+    /// Returns how many were pushed. What did not fit is still in the iterator: nothing is taken from it that has no
+    /// place. Values can be popped one by one as they are written. If the iterator ends early or panics, the places
+    /// claimed for it are given up, and consumers step over them.
+    ///
+    /// Lock-free but for what `values` does; consumers find the ring empty behind a slow one.
+    ///
+    /// # Errors
+    ///
+    /// There are values and none was taken because the ring is [`Full`](TryReserveError::Full) or [`Closed`](TryReserveError::Closed).
+    pub fn try_push_iter<I>(&self, values: &mut I) -> Result<usize, TryReserveError>
+    where
+        I: ExactSizeIterator<Item = T>,
+    {
+        let want = values.len();
+        if want == 0 {
+            return Ok(0);
+        }
+        let mut grant = self.reserve(want)?;
+        let mut count = 0;
+        while grant.remaining() != 0 {
+            let Some(value) = values.next() else { break };
+            let _fits = grant.push(value);
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// Claims up to `want` places in a row, at least one, by one exchange. The grant fills them.
+    ///
+    /// Lock-free; looks at the stamp of each place. Until the grant is filled or dropped, consumers get nothing of what
+    /// is pushed behind it: claim when the values are at hand.
+    ///
+    /// # Errors
+    ///
+    /// The ring is [`Full`](TryReserveError::Full) or [`Closed`](TryReserveError::Closed).
+    ///
+    /// # Panics
+    ///
+    /// If `want` is 0.
+    ///
+    /// ```
+    /// use shared_nothing_rings::mpmc;
+    ///
+    /// let mut ring = mpmc::Ring::<u32, 4>::new();
+    /// let (tx, mut rx) = ring.split();
+    /// let mut grant = tx.reserve(3)?;
+    /// assert_eq!(grant.remaining(), 3);
+    /// grant.push(1).unwrap();
+    /// drop(grant); // the other two places are given up
+    /// assert!(tx.try_push(2).is_ok());
+    /// assert!(rx.drain(usize::MAX).eq([1, 2]));
+    /// # Ok::<(), shared_nothing_rings::TryReserveError>(())
+    /// ```
+    pub fn reserve(&self, want: usize) -> Result<Grant<'_, 'a, T>, TryReserveError> {
+        assert!(want != 0, "a grant has at least one place");
+        let (pos, count) = self.raw.claim(want)?;
+        // SAFETY: just claimed.
+        Ok(unsafe { Grant::new(self, pos, count) })
+    }
+
+    /// How many values the ring holds at most. Exactly what was asked for.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.raw.header().fixed.capacity
+    }
+
+    /// How many values are in the ring or being written to it, without those that a consumer has claimed: a guess,
+    /// since every end may change it at any moment.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.raw.header().len()
+    }
+
+    /// Whether the ring seemed empty. It may be outdated at once.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether the ring seemed full. It may be outdated at once, and a push may be refused although it is not.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.len() == self.capacity()
+    }
+
+    /// Whether the ring is closed. Once `true`, it stays so.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        // RELAXED: no data comes with the bit to a producer.
+        self.raw.header().producers.write_pos.load(Relaxed) & CLOSED != 0
+    }
+
+    /// Closes the ring for all producers, and tells the consumers that nothing more will come.
+    ///
+    /// What was claimed before is still delivered; every later push hands its value back.
+    pub fn close(&self) {
+        self.raw.header().close();
+    }
+}
+
+impl<T> Clone for Producer<'_, T> {
+    fn clone(&self) -> Self {
+        self.raw.header().fixed.producers.join();
+        Self {
+            raw: self.raw,
+            home: self.home,
+            ring: PhantomData,
+        }
+    }
+}
+
+impl<T> Drop for Producer<'_, T> {
+    fn drop(&mut self) {
+        // SAFETY: a producer, counted as one, and it is never used again.
+        unsafe { super::leave(self.raw, self.home, Side::Producers) };
+    }
+}
+
+impl<T> fmt::Debug for Producer<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Producer")
+            .field("capacity", &self.capacity())
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}

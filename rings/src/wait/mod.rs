@@ -1,0 +1,78 @@
+//! Waiting for a ring: look, announce, look again, park.
+//!
+//! A ring never waits. Whoever wants to wait for one looks at it through a [`Wait`], and the other end rings after it
+//! has pushed, popped or closed.
+//!
+//! ```
+//! use shared_nothing_rings::{TryPopError, spsc, wait::Doorbell};
+//!
+//! let (mut tx, mut rx) = spsc::with_capacity::<u32>(4)?;
+//! let bell = Doorbell::new();
+//! std::thread::scope(|threads| {
+//!     threads.spawn(|| {
+//!         assert!(tx.try_push(7).is_ok());
+//!         bell.ring();
+//!     });
+//!     let got = bell.wait(|| match rx.try_pop() {
+//!         Err(TryPopError::Empty) => None,
+//!         done => Some(done),
+//!     });
+//!     assert_eq!(got, Ok(7));
+//! });
+//! # Ok::<(), shared_nothing_rings::CapacityError>(())
+//! ```
+//!
+//! | strategy | idle waiter | ring | needs |
+//! |---|---|---|---|
+//! | [`Spin`] | burns its CPU | nothing | nothing |
+//! | [`Yield`] | burns what others leave | nothing | `std` |
+//! | [`Doorbell`] | sleeps, threads and tasks alike | a load; a system call when it must wake | `std` |
+//!
+//! A [`channel`](crate::channel) joins a ring to one of them.
+//!
+//! # Verification
+//!
+//! `rings/tests/loom_wait.rs` models a push, a close and two waiters against the park; `rings/tests/stress.rs` counts
+//! park and wake pairs on real threads.
+
+#[cfg(feature = "std")]
+mod barrier;
+#[cfg(feature = "std")]
+mod doorbell;
+mod spin;
+#[cfg(feature = "std")]
+mod yielding;
+
+#[cfg(feature = "std")]
+pub use doorbell::Doorbell;
+#[cfg(all(feature = "std", feature = "async"))]
+pub(crate) use doorbell::{Ticket, Waiter};
+pub use spin::Spin;
+#[cfg(feature = "std")]
+pub use yielding::Yield;
+
+/// A way to wait for a condition that another thread makes true.
+pub trait Wait {
+    /// Wakes up to `count` waiters. Called after the change that they wait for.
+    fn ring_for(&self, count: usize);
+
+    /// Wakes all waiters.
+    #[inline]
+    fn ring(&self) {
+        self.ring_for(usize::MAX);
+    }
+
+    /// Returns what `look` finds, however long it takes.
+    fn wait<R>(&self, look: impl FnMut() -> Option<R>) -> R;
+}
+
+/// A way to wait that can give up.
+#[cfg(feature = "std")]
+pub trait WaitUntil: Wait {
+    /// Returns what `look` finds, or `None` at `deadline`.
+    fn wait_until<R>(
+        &self,
+        deadline: std::time::Instant,
+        look: impl FnMut() -> Option<R>,
+    ) -> Option<R>;
+}
