@@ -2,7 +2,7 @@
 //! their code is really made, and can be looked at.
 #![no_std]
 
-use shared_nothing_rings::spsc;
+use shared_nothing_rings::{frames, spsc};
 
 /// What a main loop and an interrupt handler share.
 #[cfg(target_has_atomic = "ptr")]
@@ -33,6 +33,23 @@ pub extern "C" fn many_round_trip(sample: u32) -> u32 {
 #[unsafe(no_mangle)]
 pub extern "C" fn borrowed_round_trip(ring: &mut spsc::Ring<u32, 4>, sample: u32) -> u32 {
     let (mut tx, mut rx) = ring.split();
+    let _full = tx.try_push(sample);
+    rx.try_pop().unwrap_or(0)
+}
+
+/// Frames of bytes, which need no compare-exchange either.
+#[unsafe(no_mangle)]
+pub extern "C" fn frame_round_trip(ring: &mut frames::Ring<64>, sample: u8) -> usize {
+    let (mut tx, mut rx) = ring.split();
+    let _full = tx.try_push(&[sample; 3]);
+    rx.peek().map_or(0, |frame| frame.len())
+}
+
+/// A ring in memory that a linker script has set aside.
+#[cfg(target_has_atomic = "ptr")]
+#[unsafe(no_mangle)]
+pub extern "C" fn placed_round_trip(memory: &mut [core::mem::MaybeUninit<u8>; 1024], sample: u32) -> u32 {
+    let Ok((mut tx, mut rx)) = spsc::in_memory::<u32>(memory, 10) else { return 0 };
     let _full = tx.try_push(sample);
     rx.try_pop().unwrap_or(0)
 }

@@ -1,0 +1,342 @@
+//! Channels: every way to wait, for every ring, ends with the value, with a deadline, or with the close.
+#![cfg(all(feature = "async", not(loom)))]
+
+use std::{
+    future::Future,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    task::{Context, Poll, Wake, Waker},
+    thread,
+    time::{Duration, Instant},
+};
+
+use shared_nothing_rings::{
+    TryPopError, TryPushError,
+    channel::{
+        self, Bells, BellsRef, Receiver, RecvError, RecvTimeoutError, SendTimeoutError, Sender,
+    },
+    ends::{PopEnd, PushEnd, ReserveEnd},
+    mpsc, spsc,
+    wait::{Doorbell, Spin, WaitUntil, Yield},
+};
+
+/// Wakes a thread that blocks on a future, and counts.
+struct Unpark {
+    thread: thread::Thread,
+    wakes: AtomicUsize,
+}
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.wakes.fetch_add(1, SeqCst);
+        self.thread.unpark();
+    }
+}
+
+fn unpark() -> (Arc<Unpark>, Waker) {
+    let unpark = Arc::new(Unpark {
+        thread: thread::current(),
+        wakes: AtomicUsize::new(0),
+    });
+    (Arc::clone(&unpark), Waker::from(unpark))
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let (_, waker) = unpark();
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+/// What holds for every ring and every wait.
+fn contract<P, C, B>(mut tx: Sender<P, B>, mut rx: Receiver<C, B>)
+where
+    P: PushEnd<Item = u32> + ReserveEnd + Send,
+    C: PopEnd<Item = u32> + Send,
+    B: BellsRef + Send,
+    B::Wait: WaitUntil,
+{
+    assert_eq!((tx.capacity(), rx.capacity()), (2, 2));
+    assert_eq!(rx.try_recv(), Err(TryPopError::Empty));
+    assert_eq!(
+        rx.recv_timeout(Duration::from_millis(1)),
+        Err(RecvTimeoutError::Timeout)
+    );
+    assert_eq!((tx.try_send(1), tx.try_send(2)), (Ok(()), Ok(())));
+    assert_eq!(tx.try_send(3), Err(TryPushError::Full(3)));
+    assert_eq!(
+        tx.send_timeout(4, Duration::from_millis(1)),
+        Err(SendTimeoutError::Timeout(4))
+    );
+    assert_eq!(
+        tx.send_deadline(5, Instant::now()),
+        Err(SendTimeoutError::Timeout(5))
+    );
+    assert_eq!((rx.len(), tx.len(), rx.is_empty()), (2, 2, false));
+    assert_eq!(rx.try_iter().collect::<Vec<_>>(), [1, 2]);
+
+    // Both ends wait for each other over and over; no timeout is as good as none.
+    thread::scope(|threads| {
+        let sender = threads.spawn(|| {
+            for n in 0..2_000 {
+                match n % 4 {
+                    0 => tx.send(n).unwrap(),
+                    1 => tx.send_timeout(n, Duration::MAX).unwrap(),
+                    2 => tx.reserve().unwrap().send(n),
+                    _ => tx
+                        .send_deadline(n, Instant::now() + Duration::from_secs(600))
+                        .unwrap(),
+                }
+                drop(tx.reserve());
+            }
+        });
+        for n in 0..2_000 {
+            let got = if n % 2 == 0 {
+                rx.recv().ok()
+            } else {
+                rx.recv_timeout(Duration::MAX).ok()
+            };
+            assert_eq!(got, Some(n));
+        }
+        sender.join().unwrap();
+    });
+
+    // The close is seen by an end that waits, after everything that was sent before.
+    thread::scope(|threads| {
+        let receiver = threads.spawn(|| {
+            let got: Vec<_> = rx.iter().collect();
+            (got, rx.recv(), rx.recv_timeout(Duration::MAX))
+        });
+        tx.send(7).unwrap();
+        tx.close();
+        assert_eq!(tx.try_send(8), Err(TryPushError::Closed(8)));
+        assert_eq!(tx.send(8).unwrap_err().0, 8);
+        assert_eq!(
+            tx.send_timeout(8, Duration::MAX),
+            Err(SendTimeoutError::Closed(8))
+        );
+        assert!(tx.reserve().is_err() && tx.is_closed());
+        let closed = (vec![7], Err(RecvError), Err(RecvTimeoutError::Closed));
+        assert_eq!(receiver.join().unwrap(), closed);
+    });
+}
+
+fn receiver_goes<P, C, B>(mut tx: Sender<P, B>, mut rx: Receiver<C, B>)
+where
+    P: PushEnd<Item = u32> + Send,
+    C: PopEnd<Item = u32> + Send,
+    B: BellsRef + Send,
+{
+    // A sender that waits for space gets its value back.
+    let refused = thread::scope(|threads| {
+        let sender = threads.spawn(|| (0..).find_map(|n| tx.send(n).err()).unwrap().0);
+        assert_eq!(rx.recv(), Ok(0));
+        drop(rx);
+        sender.join().unwrap()
+    });
+    assert!(refused >= 1);
+    assert!(tx.is_closed());
+}
+
+macro_rules! suite {
+    ($name:ident, $ring:ident, $wait:expr) => {
+        #[test]
+        fn $name() {
+            let make = || {
+                let bells = Arc::new(Bells::new($wait, $wait));
+                channel::join($ring::with_capacity(2).unwrap(), bells)
+            };
+            let (tx, rx) = make();
+            contract(tx, rx);
+            let (tx, rx) = make();
+            receiver_goes(tx, rx);
+        }
+    };
+}
+
+suite!(spsc_spins, spsc, Spin);
+suite!(spsc_yields, spsc, Yield);
+suite!(spsc_parks, spsc, Doorbell::new());
+suite!(
+    spsc_spins_and_parks,
+    spsc,
+    Doorbell::with_spins(50).with_yields(2)
+);
+suite!(mpsc_spins, mpsc, Spin);
+suite!(mpsc_yields, mpsc, Yield);
+suite!(mpsc_parks, mpsc, Doorbell::new());
+suite!(
+    mpsc_spins_and_parks,
+    mpsc,
+    Doorbell::with_spins(50).with_yields(2)
+);
+
+#[test]
+fn the_last_sender_to_go_wakes_the_receiver() {
+    let (tx, mut rx) = channel::mpsc::<u32>(4).unwrap();
+    thread::scope(|threads| {
+        let receiver = threads.spawn(|| rx.iter().count());
+        for _ in 0..4 {
+            let mut tx = tx.clone();
+            threads.spawn(move || tx.send(1).unwrap());
+        }
+        drop(tx);
+        assert_eq!(receiver.join().unwrap(), 4);
+    });
+}
+
+#[test]
+fn tasks_and_threads_wait_for_each_other() {
+    let (mut tx, rx) = channel::spsc::<u32>(1).unwrap();
+    let sender = thread::spawn(move || {
+        block_on(async {
+            for n in 0..500 {
+                if n % 2 == 0 {
+                    tx.send_async(n).await.unwrap();
+                } else {
+                    tx.reserve_async().await.unwrap().send(n);
+                }
+            }
+        });
+        for n in 500..1000 {
+            tx.send(n).unwrap();
+        }
+    });
+    let mut rx = rx;
+    for n in 0..400 {
+        assert_eq!(rx.recv(), Ok(n));
+    }
+    block_on(async {
+        for n in 400..600 {
+            assert_eq!(rx.recv_async().await, Ok(n));
+        }
+        let mut stream = pin!(rx.into_stream());
+        for n in 600..1000 {
+            let next =
+                std::future::poll_fn(|task| futures_core::Stream::poll_next(stream.as_mut(), task));
+            assert_eq!(next.await, Some(n));
+        }
+        let end =
+            std::future::poll_fn(|task| futures_core::Stream::poll_next(stream.as_mut(), task));
+        assert_eq!(end.await, None);
+    });
+    sender.join().unwrap();
+}
+
+#[test]
+fn a_cancelled_send_hands_its_value_back() {
+    let (mut tx, mut rx) = channel::spsc::<String>(1).unwrap();
+    tx.send("first".to_owned()).unwrap();
+    let (_, waker) = unpark();
+    let mut send = tx.send_async("second".to_owned());
+    assert!(
+        pin!(&mut send)
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
+    assert_eq!(send.into_value().as_deref(), Some("second"));
+    assert_eq!(rx.try_iter().collect::<Vec<_>>(), ["first"]);
+}
+
+#[test]
+fn h07_cancelled_waiter_passes_the_wake_on() {
+    let (tx, mut rx) = channel::mpsc::<usize>(1).unwrap();
+    let mut senders: Vec<_> = (0..1000).map(|_| tx.clone()).collect();
+    let (unpark, waker) = unpark();
+    let mut task = Context::from_waker(&waker);
+    let mut waiting: Vec<_> = senders
+        .iter_mut()
+        .enumerate()
+        .map(|(n, tx)| Some(tx.send_async(n)))
+        .collect();
+    for send in waiting.iter_mut().flatten() {
+        let _first_is_ready = pin!(send).poll(&mut task);
+    }
+    // One value a pop, one wake a value. Every second waiter that is woken is dropped instead of polled.
+    let mut got = 0;
+    let mut dropped = 0;
+    waiting[0] = None;
+    let mut next = 1;
+    while next < waiting.len() {
+        let before = unpark.wakes.load(SeqCst);
+        assert!(rx.try_recv().is_ok());
+        got += 1;
+        assert_eq!(
+            unpark.wakes.load(SeqCst),
+            before + 1,
+            "one wake for one place"
+        );
+        if next % 2 == 1 {
+            waiting[next] = None;
+            dropped += 1;
+            next += 1;
+            if next < waiting.len() {
+                assert_eq!(unpark.wakes.load(SeqCst), before + 2, "the wake went on");
+            }
+        }
+        let Some(send) = waiting.get_mut(next) else {
+            break;
+        };
+        let done = send.as_mut().map(|send| pin!(send).poll(&mut task));
+        assert!(matches!(done, Some(Poll::Ready(Ok(())))), "{next}");
+        *send = None;
+        next += 1;
+    }
+    drop(waiting);
+    got += rx.try_iter().count();
+    assert_eq!((got, dropped), (1000 - dropped, 500));
+}
+
+#[test]
+fn a_permit_that_is_dropped_lets_what_is_behind_it_through() {
+    let (mut tx, mut rx) = channel::mpsc::<u32>(4).unwrap();
+    let mut other = tx.clone();
+    let permit = tx.reserve().unwrap();
+    other.send(1).unwrap();
+    assert_eq!(rx.try_recv(), Err(TryPopError::Empty));
+    thread::scope(|threads| {
+        let receiver = threads.spawn(|| rx.recv());
+        drop(permit);
+        assert_eq!(receiver.join().unwrap(), Ok(1));
+    });
+}
+
+#[test]
+fn a_static_channel_needs_no_allocator() {
+    static RING: spsc::Ring<u32, 4> = spsc::Ring::new();
+    static BELLS: Bells<Spin> = Bells::new(Spin, Spin);
+    let (mut tx, mut rx) = channel::join(RING.split_static().unwrap(), &BELLS);
+    let receiver = thread::spawn(move || rx.iter().sum::<u32>());
+    for n in 0..100 {
+        tx.send(n).unwrap();
+    }
+    drop(tx);
+    assert_eq!(receiver.join().unwrap(), 4950);
+}
+
+#[test]
+fn errors_print_without_their_values() {
+    struct Opaque;
+    let (mut tx, rx) = channel::spsc::<Opaque>(1).unwrap();
+    drop(rx);
+    let error = tx
+        .send(Opaque)
+        .map_err(|error| (format!("{error:?}"), error.to_string()));
+    assert_eq!(
+        error.unwrap_err(),
+        ("SendError(..)".to_owned(), "channel is closed".to_owned())
+    );
+    let error = tx.send_timeout(Opaque, Duration::ZERO).unwrap_err();
+    assert_eq!(
+        (format!("{error:?}"), error.to_string()),
+        ("Closed(..)".into(), "channel is closed".into())
+    );
+}

@@ -1,0 +1,370 @@
+//! What the docs promise of lanes: fair turns, one line for an idle poll, closing lane by lane.
+#![cfg(all(feature = "alloc", not(loom)))]
+
+use std::{
+    cell::Cell,
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+};
+
+use shared_nothing_rings::{
+    CapacityError, TryPopError, TryPushError, TryReserveError,
+    lanes::{self, Consumer, LANES_MAX, Producer},
+};
+use static_assertions::{assert_eq_size, assert_impl_all, assert_not_impl_any};
+
+// An end may move to another thread; the ends of one owner cannot be used from two.
+assert_impl_all!(Producer<'static, Cell<u8>>: Send);
+assert_impl_all!(Consumer<'static, Cell<u8>>: Send);
+assert_impl_all!(lanes::Ring<Cell<u8>, 2, 2>: Send, Sync);
+assert_not_impl_any!(Producer<'static, u8>: Sync, Clone, Copy);
+assert_not_impl_any!(Consumer<'static, u8>: Sync, Clone, Copy);
+assert_not_impl_any!(Producer<'static, Rc<u8>>: Send, Sync);
+assert_not_impl_any!(Consumer<'static, Rc<u8>>: Send, Sync);
+assert_not_impl_any!(lanes::Producers<'static, Rc<u8>>: Send, Sync);
+assert_not_impl_any!(lanes::Drain<'static, 'static, Rc<u8>>: Send, Sync);
+assert_not_impl_any!(lanes::Grant<'static, 'static, Rc<u8>>: Send, Sync);
+assert_not_impl_any!(lanes::Ring<Rc<u8>, 2, 2>: Send, Sync);
+
+// Three lines for all, and for each lane two beside its ring, which has three: no two ends write the same.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+assert_eq_size!(lanes::Ring<(), 4, 1>, [[u8; 128]; 3 + 4 * 5]);
+
+/// How many values a lane gives in a row while another has some.
+const TURN: usize = 32;
+
+/// How many looks in a row must find a lane empty before it is let go.
+const PATIENCE: usize = 64;
+
+/// The longest lease.
+const LEASE_MAX: usize = 256;
+
+fn ring<T>(lanes: usize, capacity: usize) -> (Vec<Producer<'static, T>>, Consumer<'static, T>) {
+    let (producers, rx) = lanes::with_capacity(lanes, capacity).expect("a small ring");
+    (producers.collect(), rx)
+}
+
+fn push_many(tx: &mut Producer<'_, usize>, count: usize) {
+    (0..count).for_each(|number| assert_eq!(tx.try_push(number), Ok(())));
+}
+
+fn poll_in_vain(rx: &mut Consumer<'_, usize>, times: usize) {
+    (0..times).for_each(|_| assert_eq!(rx.try_pop(), Err(TryPopError::Empty)));
+}
+
+#[test]
+fn a_busy_lane_starves_no_other() {
+    let (mut txs, mut rx) = ring(5, 1024);
+    txs.iter_mut().for_each(|tx| {
+        let lane = tx.lane();
+        (0..1024).for_each(|_| assert_eq!(tx.try_push(lane), Ok(())));
+    });
+    let mut since = [0; 5];
+    for _ in 0..5 * 1024 {
+        let lane = rx.try_pop().expect("all are full");
+        // The busy one is never empty.
+        if lane == 0 {
+            assert_eq!(txs[0].try_push(0), Ok(()));
+        }
+        since.iter_mut().for_each(|count| *count += 1);
+        since[lane] = 0;
+        let waiting = (1..5).filter(|&lane| !txs[lane].is_empty());
+        assert!(
+            waiting.into_iter().all(|lane| since[lane] <= 4 * TURN),
+            "{since:?}"
+        );
+    }
+    assert_eq!(txs[0].len(), 1024);
+    assert!(
+        txs[1..].iter().all(|tx| tx.len() < TURN),
+        "all had their turns"
+    );
+}
+
+#[test]
+fn a_lane_that_wakes_is_next_after_a_turn_at_most() {
+    for wakes in 1..100 {
+        let (mut txs, mut rx) = ring(100, 256);
+        (0..256).for_each(|_| assert_eq!(txs[0].try_push(0), Ok(())));
+        (0..40).for_each(|_| assert_eq!(rx.try_pop(), Ok(0)));
+        assert_eq!(txs[wakes].try_push(wakes), Ok(()));
+        let before = (0..).take_while(|_| rx.try_pop() == Ok(0)).count();
+        assert!(
+            before <= TURN,
+            "{before} of the busy lane before lane {wakes}"
+        );
+    }
+}
+
+#[test]
+fn a_drain_is_fair_too() {
+    let (mut txs, mut rx) = ring(2, 256);
+    for tx in &mut txs {
+        let lane = tx.lane();
+        assert_eq!(
+            tx.try_push_iter(&mut std::iter::repeat_n(lane, 256)),
+            Ok(256)
+        );
+    }
+    let got: Vec<usize> = rx.drain(4 * TURN).collect();
+    let turns: Vec<usize> = got.chunks(TURN).map(|turn| turn[0]).collect();
+    assert!(
+        turns == [0, 1, 0, 1]
+            && got
+                .chunks(TURN)
+                .all(|turn| turn.iter().all(|&l| l == turn[0]))
+    );
+}
+
+#[test]
+fn h26_an_idle_poll_looks_at_no_lane() {
+    let (mut txs, mut rx) = ring(200, 1);
+    assert_eq!(rx.dirty_lanes(), 0, "nobody has pushed");
+    for tx in &mut txs {
+        assert_eq!(tx.try_push(1), Ok(()));
+    }
+    assert_eq!(rx.dirty_lanes(), 200);
+    assert_eq!(rx.drain(usize::MAX).count(), 200);
+    poll_in_vain(&mut rx, PATIENCE + 1);
+    assert_eq!(rx.dirty_lanes(), 0);
+    assert_eq!(txs[77].try_push(2), Ok(()));
+    assert_eq!((rx.dirty_lanes(), rx.try_pop()), (1, Ok(2)));
+}
+
+#[test]
+fn a_lane_is_found_again_however_often_it_was_let_go() {
+    let (mut txs, mut rx) = ring(3, 4);
+    for value in 0..50 {
+        for tx in &mut txs {
+            assert_eq!(tx.try_push(value), Ok(()));
+        }
+        assert!(rx.drain(usize::MAX).eq([value; 3]));
+        poll_in_vain(&mut rx, PATIENCE + value % 3);
+    }
+}
+
+#[test]
+fn a_burst_keeps_its_lane_dirty_until_it_is_over() {
+    for end in 0..3 {
+        let (mut txs, mut rx) = ring(1, 1024);
+        push_many(&mut txs[0], 400);
+        assert_eq!(rx.drain(usize::MAX).count(), 400);
+        poll_in_vain(&mut rx, 2 * PATIENCE);
+        assert_eq!(
+            rx.dirty_lanes(),
+            1,
+            "the producer need not raise the bit of the next"
+        );
+        match end {
+            0 => txs[0].end_burst(),
+            1 => push_many(&mut txs[0], LEASE_MAX),
+            _ => {
+                txs.clear();
+                assert_eq!(rx.try_pop(), Err(TryPopError::Closed));
+                for _ in 0..PATIENCE {
+                    assert_eq!(rx.try_pop(), Err(TryPopError::Closed));
+                }
+                assert_eq!(rx.dirty_lanes(), 0);
+                continue;
+            }
+        }
+        let left = if end == 1 { LEASE_MAX } else { 0 };
+        assert_eq!(rx.drain(usize::MAX).count(), left);
+        if end == 0 {
+            poll_in_vain(&mut rx, PATIENCE);
+            assert_eq!(rx.dirty_lanes(), 0);
+        }
+        assert_eq!(txs[0].try_push(7), Ok(()));
+        assert_eq!(rx.try_pop(), Ok(7));
+    }
+}
+
+#[test]
+fn a_trickle_takes_no_lease() {
+    let (mut txs, mut rx) = ring(1, 8);
+    for value in 0..1000 {
+        assert_eq!(txs[0].try_push(value), Ok(()));
+        assert_eq!(rx.try_pop(), Ok(value));
+        poll_in_vain(&mut rx, PATIENCE);
+        assert_eq!(rx.dirty_lanes(), 0);
+    }
+}
+
+#[test]
+fn as_many_lanes_as_there_can_be() {
+    let (mut txs, mut rx) = ring(LANES_MAX, 2);
+    for tx in txs.iter_mut().rev() {
+        assert_eq!(
+            (tx.try_push(tx.lane()), tx.try_push(tx.lane())),
+            (Ok(()), Ok(()))
+        );
+    }
+    assert_eq!(
+        (rx.len(), rx.is_full(), rx.capacity()),
+        (2 * LANES_MAX, true, 2 * LANES_MAX)
+    );
+    let mut got: Vec<usize> = rx.drain(usize::MAX).collect();
+    got.sort_unstable();
+    assert!(got.into_iter().eq((0..2 * LANES_MAX).map(|i| i / 2)));
+    assert!(rx.is_empty());
+}
+
+#[test]
+fn impossible_numbers_of_lanes_are_errors() {
+    let refused = |lanes, capacity| lanes::with_capacity::<u64>(lanes, capacity).err();
+    assert_eq!(refused(0, 1), Some(CapacityError::Zero));
+    assert_eq!(refused(1, 0), Some(CapacityError::Zero));
+    assert_eq!(refused(LANES_MAX + 1, 1), Some(CapacityError::TooLarge));
+    assert_eq!(refused(usize::MAX, 1), Some(CapacityError::TooLarge));
+    assert_eq!(refused(1, usize::MAX), Some(CapacityError::TooLarge));
+    // Each lane fits, all of them do not.
+    assert_eq!(
+        refused(16, 1 << (usize::BITS - 8)),
+        Some(CapacityError::TooLarge)
+    );
+}
+
+#[test]
+fn the_ring_closes_when_the_last_of_its_producers_leaves() {
+    let (mut txs, mut rx) = ring(3, 4);
+    txs.iter_mut().for_each(|tx| push_many(tx, 1));
+    let mut last = txs.pop().expect("three");
+    drop(txs);
+    assert!(!rx.is_closed());
+    assert_eq!(rx.drain(usize::MAX).count(), 3);
+    assert_eq!(rx.try_pop(), Err(TryPopError::Empty));
+    assert_eq!(last.try_push(9), Ok(()));
+    last.close();
+    last.close();
+    assert!(rx.is_closed() && last.is_closed());
+    assert_eq!(last.try_push(10), Err(TryPushError::Closed(10)));
+    assert_eq!(
+        (rx.try_pop(), rx.try_pop()),
+        (Ok(9), Err(TryPopError::Closed))
+    );
+}
+
+#[test]
+fn producers_that_nobody_takes_close_their_lanes() {
+    let (mut producers, mut rx) = lanes::with_capacity::<u8>(3, 1).expect("a small ring");
+    assert_eq!(producers.len(), 3);
+    let mut tx = producers.next().expect("three");
+    drop(producers);
+    assert_eq!((tx.try_push(1), rx.try_pop()), (Ok(()), Ok(1)));
+    drop(tx);
+    assert_eq!(rx.try_pop(), Err(TryPopError::Closed));
+}
+
+#[test]
+fn the_source_of_producers_may_outlive_all_ends() {
+    let (mut producers, rx) = lanes::with_capacity::<u8>(1, 1).expect("a small ring");
+    let tx = producers.next().expect("one");
+    drop((tx, rx));
+    assert_eq!((producers.len(), producers.next().is_none()), (0, true));
+}
+
+#[test]
+fn the_consumer_closes_every_lane() {
+    let (mut txs, mut rx) = ring(70, 2);
+    txs.iter_mut().for_each(|tx| push_many(tx, 1));
+    rx.close();
+    for tx in &mut txs {
+        assert!(tx.is_closed());
+        assert_eq!(tx.try_push(1), Err(TryPushError::Closed(1)));
+        assert_eq!(tx.reserve(1).err(), Some(TryReserveError::Closed));
+    }
+    assert_eq!(rx.drain(usize::MAX).count(), 70);
+    drop(txs);
+    assert_eq!(rx.try_pop(), Err(TryPopError::Closed));
+}
+
+#[test]
+fn a_producer_takes_back_what_nobody_will_pop() {
+    let (mut txs, mut rx) = ring(2, 4);
+    txs.iter_mut().for_each(|tx| push_many(tx, 3));
+    assert_eq!(rx.try_pop(), Ok(0));
+    assert_eq!(txs[1].reclaim().next(), None);
+    drop(rx);
+    assert!(txs[0].reclaim().eq(1..3) && txs[1].reclaim().eq(0..3));
+}
+
+#[test]
+fn batches_in_place_are_announced() {
+    let mut ring = lanes::Ring::<u32, 2, 4>::new();
+    let ([mut a, mut b], mut rx) = ring.split();
+    for lap in 0..20 {
+        let mut grant = b.reserve(3).expect("empty");
+        assert_eq!((grant.len(), grant.is_empty()), (3, false));
+        let (first, second) = grant.as_uninit();
+        let slots = first.iter_mut().chain(second);
+        for (slot, value) in slots.zip(lap..) {
+            slot.write(value);
+        }
+        // SAFETY: all three are written.
+        unsafe { grant.commit(2) };
+        assert_eq!(a.try_push_slice(&[100, 101]), Ok(2));
+        let mut got: Vec<u32> = rx.drain(9).collect();
+        got.sort_unstable();
+        assert_eq!(got, [lap, lap + 1, 100, 101]);
+        for _ in 0..PATIENCE {
+            assert_eq!(rx.try_pop(), Err(TryPopError::Empty));
+        }
+        assert_eq!(rx.dirty_lanes(), 0);
+    }
+}
+
+#[test]
+fn a_source_that_panics_in_a_lane_let_go_is_heard() {
+    let (mut txs, mut rx) = ring(1, 8);
+    for _lap in 0..9 {
+        let mut values = (0..4).inspect(|&i| assert_ne!(i, 2, "planned"));
+        let push = AssertUnwindSafe(|| txs[0].try_push_iter(&mut values));
+        assert!(catch_unwind(push).is_err());
+        assert!(rx.drain(usize::MAX).eq([0, 1]));
+        poll_in_vain(&mut rx, PATIENCE);
+    }
+}
+
+#[test]
+fn a_static_ring_of_lanes_is_split_again_only_when_all_ends_are_gone() {
+    static RING: lanes::Ring<u8, 2, 2> = lanes::Ring::new();
+    for lap in 0..4 {
+        let ([mut a, mut b], mut rx) = RING.split_static().expect("nobody holds an end");
+        assert!(RING.split_static().is_none());
+        assert_eq!((a.is_closed(), rx.is_closed()), (false, false));
+        if lap > 0 {
+            assert!(rx.drain(9).eq([lap - 1; 2]), "left by the ends before");
+        }
+        assert_eq!((a.try_push(lap), b.try_push(lap)), (Ok(()), Ok(())));
+        drop((a, rx));
+        assert!(RING.split_static().is_none());
+    }
+}
+
+#[test]
+fn a_panic_in_the_drop_of_one_value_spares_no_lane() {
+    struct Value {
+        _token: Rc<()>,
+        panics: bool,
+    }
+    impl Drop for Value {
+        fn drop(&mut self) {
+            assert!(!self.panics, "planned");
+        }
+    }
+    for bomb in 0..6 {
+        let token = Rc::new(());
+        let burst = AssertUnwindSafe(|| {
+            let (mut txs, _rx) = ring(3, 2);
+            for number in 0..6 {
+                let value = Value {
+                    _token: token.clone(),
+                    panics: number == bomb,
+                };
+                assert!(txs[number / 2].try_push(value).is_ok());
+            }
+        });
+        assert!(catch_unwind(burst).is_err());
+        assert_eq!(Rc::strong_count(&token), 1);
+    }
+}
