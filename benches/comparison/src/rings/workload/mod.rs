@@ -1,0 +1,171 @@
+//! The measured loops. Each is a function that is compiled for one queue alone.
+//!
+//! Every loop checks each item that arrives: all its words, and its place in the order. It says so at its end, since a
+//! consumer that stops half-way leaves its producers waiting for ever.
+
+pub(crate) mod batch;
+pub(crate) mod contend;
+pub(crate) mod many;
+pub(crate) mod ping_pong;
+pub(crate) mod stream;
+pub(crate) mod uncontended;
+
+use std::time::Duration;
+
+use shared_nothing_affinity::CpuId;
+
+/// What a run is given.
+#[derive(Clone, Copy)]
+pub(crate) struct Plan<'a> {
+    /// How many items the measured part moves, about.
+    pub(crate) items: u64,
+    /// Thread `i` runs on the `i`th of them, from the first again when they are used up.
+    pub(crate) cpus: &'a [CpuId],
+}
+
+/// What a run found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Sample {
+    /// Nanoseconds an item; the median where single round trips are timed.
+    pub(crate) ns: f64,
+    /// The 99th of a hundred, where single round trips are timed.
+    pub(crate) p99_ns: Option<f64>,
+}
+
+impl Sample {
+    pub(crate) fn mean(time: Duration, items: u64) -> Self {
+        Self {
+            ns: time.as_secs_f64() * 1e9 / items as f64,
+            p99_ns: None,
+        }
+    }
+}
+
+/// A workload made for one queue.
+pub(crate) type Run = fn(Plan<'_>) -> Sample;
+
+/// How many items pass before the clock starts: twice round the ring.
+const WARM_UP: u64 = 2 * super::peer::CAPACITY as u64;
+
+/// # Panics
+///
+/// If a loop saw an item that it should not have seen.
+#[track_caller]
+fn assert_right(differs: u64) {
+    assert_eq!(differs, 0, "an item was lost, repeated, reordered or torn");
+}
+
+/// The checks of the loops: a queue that hands out one wrong item must fail in each of them.
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+    use super::*;
+    use crate::rings::peer::{Fill, Peer, Pop, PopSlice, Push, PushSlice, Shape, Sweep};
+
+    /// Hands one item out twice and loses the next, if told so.
+    struct Faulty<const IS_FAULTY: bool>;
+
+    struct Rx<const IS_FAULTY: bool> {
+        queue: Receiver<u64>,
+        popped: u64,
+        kept: Option<u64>,
+    }
+
+    impl<const IS_FAULTY: bool> Peer<u64> for Faulty<IS_FAULTY> {
+        type Tx = SyncSender<u64>;
+        type Rx = Rx<IS_FAULTY>;
+
+        fn make(shape: Shape) -> (Vec<Self::Tx>, Vec<Self::Rx>) {
+            let (tx, queue) = sync_channel(shape.capacity);
+            let rx = Rx {
+                queue,
+                popped: 0,
+                kept: None,
+            };
+            (vec![tx; shape.producers], vec![rx])
+        }
+    }
+
+    impl<const IS_FAULTY: bool> Pop<u64> for Rx<IS_FAULTY> {
+        fn pop_one(&mut self) -> Option<u64> {
+            if let Some(item) = self.kept.take() {
+                return Some(item);
+            }
+            let item = self.queue.try_recv().ok()?;
+            self.popped += 1;
+            if IS_FAULTY && self.popped == WARM_UP + 10 {
+                self.queue.recv().expect("more items follow");
+                self.kept = Some(item);
+            }
+            Some(item)
+        }
+    }
+
+    impl PushSlice for SyncSender<u64> {
+        fn push_slice(&mut self, items: &[u64]) -> usize {
+            items
+                .iter()
+                .take_while(|item| self.push_one(**item))
+                .count()
+        }
+    }
+
+    impl<const IS_FAULTY: bool> PopSlice for Rx<IS_FAULTY> {
+        fn pop_slice(&mut self, into: &mut [u64]) -> usize {
+            let Some(item) = self.pop_one() else { return 0 };
+            into[0] = item;
+            1
+        }
+    }
+
+    impl Fill for SyncSender<u64> {
+        fn fill(&mut self, max: usize, mut next: impl FnMut() -> u64) -> usize {
+            for _ in 0..max {
+                self.send(next()).expect("the consumer is there");
+            }
+            max
+        }
+    }
+
+    impl<const IS_FAULTY: bool> Sweep for Rx<IS_FAULTY> {
+        fn sweep(&mut self, _max: usize, mut see: impl FnMut(u64)) -> usize {
+            let Some(item) = self.pop_one() else { return 0 };
+            see(item);
+            1
+        }
+    }
+
+    fn passes(run: Run) -> bool {
+        let cpus: Vec<CpuId> = shared_nothing_affinity::usable_cpus()
+            .expect("a running thread has a CPU")
+            .iter()
+            .collect();
+        let plan = Plan {
+            items: 10_000,
+            cpus: &cpus,
+        };
+        std::panic::catch_unwind(|| run(plan)).is_ok()
+    }
+
+    #[test]
+    fn a_repeated_item_is_seen() {
+        macro_rules! runs {
+            ($faulty:literal) => {
+                [
+                    stream::apart::<u64, Faulty<$faulty>>,
+                    stream::packed::<u64, Faulty<$faulty>>,
+                    batch::copied::<Faulty<$faulty>>,
+                    batch::in_place::<Faulty<$faulty>>,
+                    many::mpsc::<Faulty<$faulty>, 1>,
+                    many::mpmc::<Faulty<$faulty>, 1, 1>,
+                    contend::fill_and_drain::<Faulty<$faulty>>,
+                ] as [Run; 7]
+            };
+        }
+        for (index, (right, faulty)) in runs!(false).into_iter().zip(runs!(true)).enumerate() {
+            assert!(passes(right), "workload {index} refuses a right queue");
+            assert!(!passes(faulty), "workload {index} accepts a faulty queue");
+        }
+    }
+}
