@@ -112,6 +112,43 @@ fn each_value_goes_to_one_consumer_who_gets_each_producers_in_order() {
     }
 }
 
+/// Two threads at one end only, which collide more often than when the other end is at work, too.
+#[test]
+fn two_ends_of_one_side_never_get_the_same_place() {
+    const VALUES: usize = 1 << 14;
+    for _round in 0..times(40) {
+        let (tx, rx) = mpmc::with_capacity(VALUES).expect("a small ring");
+        let came = AtomicUsize::new(0);
+        // So that both go on at once.
+        let meet = |count| {
+            came.fetch_add(1, SeqCst);
+            while came.load(SeqCst) < count {
+                thread::yield_now();
+            }
+        };
+        let mut got: Vec<usize> = thread::scope(|threads| {
+            let meet = &meet;
+            for (me, tx) in [tx.clone(), tx].into_iter().enumerate() {
+                threads.spawn(move || {
+                    meet(2);
+                    (0..VALUES / 2).for_each(|i| assert_eq!(tx.try_push(2 * i + me), Ok(())));
+                    meet(6);
+                });
+            }
+            let consumers = [rx.clone(), rx].map(|mut rx| {
+                threads.spawn(move || {
+                    meet(6);
+                    std::iter::from_fn(|| rx.try_pop().ok()).collect::<Vec<_>>()
+                })
+            });
+            let got = consumers.map(|thread| thread.join().expect("no assertion failed there"));
+            got.concat()
+        });
+        got.sort_unstable();
+        assert!(got.into_iter().eq(0..VALUES), "each once");
+    }
+}
+
 struct Counted<'c>(&'c AtomicUsize);
 
 impl Drop for Counted<'_> {

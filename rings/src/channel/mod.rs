@@ -16,8 +16,8 @@
 //!
 //! # Which parts
 //!
-//! A [`Sender`] is any [`PushEnd`](crate::ends::PushEnd) and a [`Receiver`] any [`PopEnd`](crate::ends::PopEnd); what
-//! both share is a pair of [`Bells`], one for mail and one for space, each a [`Wait`]. [`spsc`] and [`mpsc`] join the
+//! A [`Sender`] is any [`PushEnd`] and a [`Receiver`] any [`PopEnd`]; what
+//! both share is a pair of [`Bells`], one for mail and one for space, each a [`Wait`](crate::wait::Wait). [`spsc`] and [`mpsc`] join the
 //! usual parts: a ring on the heap, and doorbells that spin a little and park. [`join`] takes any parts, also without
 //! an allocator:
 //!

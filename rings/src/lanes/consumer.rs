@@ -184,8 +184,9 @@ impl<'a, T> Consumer<'a, T> {
         let index = self.current();
         // SAFETY: the consumer's own number, and this is the consumer.
         let turn = unsafe { self.line().turn.get() };
-        let lane = self.lane(index);
-        if turn != 0 && lane.full_slots(lane.own_pos()) != 0 {
+        let mut lane = self.lane(index);
+        let pos = lane.own_pos();
+        if turn != 0 && (lane.full_slots(pos) != 0 || lane.refresh_full_slots(pos) != 0) {
             // SAFETY: as above.
             unsafe { self.line().turn.set(turn - 1) };
             return Ok(index);
