@@ -52,7 +52,7 @@ fn compare() -> Result<String, Box<dyn std::error::Error>> {
     let here = here.parent().ok_or("this program lies in no folder")?;
     let mut rounds = 7_usize;
     let mut workers = 2_usize;
-    let mut channel = "recycled".to_owned();
+    let mut channel = "packs".to_owned();
     let mut ours =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/release/examples/wordcount");
     let mut paths = Vec::new();
