@@ -39,6 +39,7 @@ type Mail = Box<(usize, usize)>;
 struct Inbox(Vec<usize>);
 
 impl Inbox {
+    #[expect(clippy::boxed_local, reason = "the sanitizers shall see who frees it")]
     fn take(&mut self, mail: Mail) {
         let (producer, number) = *mail;
         assert_eq!(self.0[producer], number, "of producer {producer}");

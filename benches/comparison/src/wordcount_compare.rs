@@ -10,7 +10,7 @@
 //! | `--rounds N` | rounds (default 7), after one that is not counted and that warms the page cache |
 //! | `--workers N` | workers of the two that have some (default 2) |
 //! | `--ours PROGRAM` | the example's program (default: in the workspace's target directory) |
-//! | `--channel KIND` | what the crossbeam rival sends (default `recycled`) |
+//! | `--channel KIND` | what the crossbeam rival sends (default `packs`) |
 //!
 //! Without a path, each counts what it counts by default. Every round the order moves on by one, so that none always
 //! runs behind the same other. A run that counts differently from the first is an error.

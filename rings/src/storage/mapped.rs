@@ -58,7 +58,7 @@ mod tests {
             let Err(MemoryError::TooSmall { needed, given: 3 }) = place(3) else {
                 panic!("three bytes are not enough")
             };
-            assert!(needed >= 128 + 18 && needed < 192 + 64, "{needed}");
+            assert!((128 + 18..192 + 64).contains(&needed), "{needed}");
             assert_eq!(place(needed).map(|addr| addr % 64), Ok(0));
             let given = needed - 1;
             assert_eq!(place(given), Err(MemoryError::TooSmall { needed, given }));
