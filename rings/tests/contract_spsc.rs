@@ -228,3 +228,15 @@ fn a_panic_while_values_are_consumed_spares_no_other_and_frees_the_slots() {
         );
     }
 }
+
+#[test]
+fn positions_may_wrap_between_two_values() {
+    let (mut tx, mut rx) = ring(3);
+    for first in 0..9 {
+        assert_eq!(
+            (tx.try_push(first), tx.try_push(first + 1)),
+            (Ok(()), Ok(()))
+        );
+        assert_eq!((rx.try_pop(), rx.try_pop()), (Ok(first), Ok(first + 1)));
+    }
+}

@@ -204,6 +204,10 @@ impl<T> Raw<T> {
         // RELAXED: TAIL orders it behind the claims of earlier blocks: if `tail` were of a later one, `write_pos` would
         // be beyond `pos`.
         let is_now = line.write_pos.load(Relaxed) == pos;
+        debug_assert!(
+            index(pos, Self::SLOTS) == 0 || !is_now,
+            "I2: within a block, that block is the tail"
+        );
         if index(pos, Self::SLOTS) != 0 || !is_before || !is_now {
             return Ok(None);
         }
