@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::num::NonZeroUsize;
 
 use shared_nothing::affinity::Placement;
+use shared_nothing::partition::{MultiplyShift, Partitioner};
 use shared_nothing::pool::{Batcher, Outcome, PoolConfig, Sender, WorkerPool, WorkerReport};
 use shared_nothing::rings::mpsc;
 use shared_nothing::worker::{Context, Worker};
@@ -16,7 +17,7 @@ use crate::table::Counts;
 use crate::word::Word;
 
 /// Words a mailbox holds: 320 KiB in the ring, so that it stays in a second-level cache while the reader runs ahead.
-const MAILBOX: usize = 1024;
+const MAILBOX: usize = 4096;
 
 /// Counts words, and hands its table over when the pool stops.
 struct Counter {
@@ -47,7 +48,9 @@ impl Worker for Counter {
 
 /// Words on their way to the pool: a pack for each worker, and the sender of full ones.
 struct ToPool {
-    sender: Sender<Pack>,
+    /// The number of workers stays as it is, so two instructions do; the pool's own table of map slots, which could move
+    /// them, would take the whole first-level cache from the reader.
+    route: MultiplyShift,
     batcher: Batcher<Pack>,
     packs: Vec<Pack>,
     /// A worker has ended: the count cannot be right any more.
@@ -57,9 +60,10 @@ struct ToPool {
 impl ToPool {
     fn new(sender: Sender<Pack>) -> Result<Self, String> {
         let batcher = sender.batcher().map_err(|error| error.to_string())?;
+        let route = MultiplyShift::new(sender.workers()).map_err(|error| error.to_string())?;
         let packs = (0..sender.workers()).map(|_| Pack::new()).collect();
         Ok(Self {
-            sender,
+            route,
             batcher,
             packs,
             is_broken: false,
@@ -88,7 +92,7 @@ impl ToPool {
 impl Sink for ToPool {
     #[inline]
     fn take(&mut self, word: Word) {
-        let worker = self.sender.worker_of_hash(word.hash());
+        let worker = self.route.worker_of(word.hash());
         if self.packs[worker].push(word) {
             self.send(worker);
         }

@@ -90,12 +90,9 @@ impl Word {
         for (eight, part) in letters.chunks_exact_mut(8).zip(parts) {
             eight.copy_from_slice(&part.to_le_bytes());
         }
-        let end = |before: usize, part: u64| before + 8 - part.leading_zeros() as usize / 8;
-        let len = match parts {
-            [a, 0, 0] => end(0, a),
-            [_, b, 0] => end(8, b),
-            [_, _, c] => end(16, c),
-        };
+        // Only the last letters are zeros, so the zeros in front of each integer add up, without a branch.
+        let zeros: u32 = parts.iter().map(|part| part.leading_zeros() / 8).sum();
+        let len = INLINE - zeros as usize;
         Some((letters, len))
     }
 
