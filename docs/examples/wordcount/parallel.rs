@@ -16,7 +16,8 @@ use crate::run::{Counted, Job, Wait, WorkerStats};
 use crate::table::Counts;
 use crate::word::Word;
 
-/// Words a mailbox holds: 320 KiB in the ring, so that it stays in a second-level cache while the reader runs ahead.
+/// Packs a mailbox holds: 2 MiB. A worker that has parked is woken when half of it is full, so that the reader pays for
+/// few wakes. Measured from 256 to 16384: the best was 4096.
 const MAILBOX: usize = 4096;
 
 /// Counts words, and hands its table over when the pool stops.
