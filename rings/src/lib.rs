@@ -31,7 +31,7 @@
 //! | [`frames`] | 1 → 1 | first in, first out; bytes of any length | wait-free | wait-free |
 //!
 //! No `try_` method waits for another thread: not for one that is slow, and not for one that was stopped half-way. To
-//! wait, join a ring to a `wait::Doorbell` (feature `std`).
+//! wait, join a ring to a [`wait`] by a [`channel`].
 //!
 //! # What every ring promises
 //!
@@ -46,8 +46,9 @@
 //! | feature | adds |
 //! |---|---|
 //! | none (default) | rings as values: on the stack, in a field, in a `static` |
-//! | `alloc` | rings on the heap |
-//! | `std` | `wait`: parking |
+//! | `alloc` | rings on the heap, and `unbounded` |
+//! | `std` | parking and yielding, deadlines, channels that are made ready; `libc` on Linux |
+//! | `async` | tasks that wait for a [`channel`]; `futures-core` |
 //!
 //! On targets without compare-exchange there is [`spsc`] with [`split`](spsc::Ring::split).
 //!

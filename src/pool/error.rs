@@ -96,9 +96,9 @@ impl<M> Error for TrySendError<M> {}
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
-    /// A setting is out of its range.
+    /// A setting is out of its range, or the environment variable that overrides the CPU budget makes no sense.
     Invalid {
-        /// The setting, by the name of its `with_` method.
+        /// The setting, by the name of its `with_` method, or the variable.
         setting: &'static str,
         /// What is wrong with it.
         reason: String,

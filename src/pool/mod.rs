@@ -41,8 +41,8 @@
 //!
 //! # Nothing is lost
 //!
-//! A message is handled by one worker, or handed back: by the send that was refused, or in the report of a worker that
-//! ended early. For each worker `sent = handled + panicked + returned`.
+//! A message is handled by one worker, or handed back: by the send that was refused, by the flush of a [`Batcher`], or
+//! in the report of a worker that ended early. For each worker `sent = handled + panicked + returned`.
 //!
 //! # What a pool does not do
 //!
