@@ -110,8 +110,15 @@ fn counts_are_right_and_the_check_agrees() {
     let tree = Tree::new("check");
     tree.fill();
     let lines: u64 = (0..200).sum();
-    for workers in ["1", "2", "3", "8"] {
-        let args = ["--check", "--top", "4", "--workers", workers];
+    for (readers, workers) in [("1", "1"), ("1", "2"), ("4", "3"), ("2", "8")] {
+        let args = [
+            "--check",
+            "--top=4",
+            "--readers",
+            readers,
+            "--workers",
+            workers,
+        ];
         let report = report(wordcount().args(args).arg(&tree.0));
         assert_eq!(report["check"], json!({"agrees": true}));
         assert_eq!(
@@ -248,6 +255,7 @@ fn a_bad_option_is_a_clear_error() {
             "not a number from 1 to",
         ),
         (&["--workers"], "--workers"),
+        (&["--readers", "0"], "not a number from 1 to"),
         (&["--top", "-1"], "-1"),
         (&["--colour"], "--colour"),
         (&["-x"], "-x"),
@@ -266,7 +274,14 @@ fn help_lists_every_option() {
     let output = wordcount().arg("--help").output().expect("runs");
     assert!(output.status.success());
     let help = String::from_utf8(output.stdout).expect("text");
-    for option in ["--workers", "--top", "--check", "--json", "--help"] {
+    for option in [
+        "--workers",
+        "--readers",
+        "--top",
+        "--check",
+        "--json",
+        "--help",
+    ] {
         assert!(help.contains(option), "{option}");
     }
 }

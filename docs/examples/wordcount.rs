@@ -1,10 +1,10 @@
-//! Counts the words of text files: one reader, many workers, nothing shared.
+//! Counts the words of text files: readers, workers, nothing shared.
 //!
 //! ```text
 //! cargo run --release --example wordcount [PATH]...
 //! ```
 //!
-//! The main thread reads files, splits them into words, and sends each word to the worker that its hash belongs to.
+//! Readers take files from a list, split them into words, and send each word to the worker that its hash belongs to.
 //! Every worker counts in a `HashMap` of its own; no two hold the same word, so at the end the tables are put side by
 //! side and the most frequent words taken.
 //!
@@ -12,6 +12,7 @@
 //! |---|---|
 //! | `run` | the program around the counting |
 //! | `walk`, `read`, `token` | paths to files to text to words |
+//! | `readers` | many threads that do this |
 //! | `word`, `pack`, `table` | a word, many of them as a message, and a worker's table |
 //! | `parallel` | the pool: words to workers; **start here** |
 //! | `single` | the same on one thread, for `--check` |
@@ -29,6 +30,8 @@ mod parallel;
 mod progress;
 #[path = "wordcount/read.rs"]
 mod read;
+#[path = "wordcount/readers.rs"]
+mod readers;
 #[path = "wordcount/report.rs"]
 mod report;
 #[path = "wordcount/run.rs"]

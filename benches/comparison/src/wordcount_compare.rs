@@ -10,7 +10,8 @@
 //! | `--rounds N` | rounds (default 7), after one that is not counted and that warms the page cache |
 //! | `--workers N` | workers of the two that have some (default 2) |
 //! | `--ours PROGRAM` | the example's program (default: in the workspace's target directory) |
-//! | `--channel KIND` | what the crossbeam rival sends (default `packs`) |
+//! | `--readers N` | readers of those two (default: as many as workers) |
+//! | `--channel KIND` | what the crossbeam rival sends; more than once for more rivals (default `packs`, then `batches`) |
 //!
 //! Without a path, each counts what it counts by default. Every round the order moves on by one, so that none always
 //! runs behind the same other. A run that counts differently from the first is an error.
@@ -52,7 +53,8 @@ fn compare() -> Result<String, Box<dyn std::error::Error>> {
     let here = here.parent().ok_or("this program lies in no folder")?;
     let mut rounds = 7_usize;
     let mut workers = 2_usize;
-    let mut channel = "packs".to_owned();
+    let mut readers = None;
+    let mut channels = Vec::new();
     let mut ours =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/release/examples/wordcount");
     let mut paths = Vec::new();
@@ -61,7 +63,8 @@ fn compare() -> Result<String, Box<dyn std::error::Error>> {
         match arg {
             Arg::Long("rounds") => rounds = parser.value()?.parse()?,
             Arg::Long("workers") => workers = parser.value()?.parse()?,
-            Arg::Long("channel") => channel = parser.value()?.string()?,
+            Arg::Long("readers") => readers = Some(parser.value()?.parse::<usize>()?),
+            Arg::Long("channel") => channels.push(parser.value()?.string()?),
             Arg::Long("ours") => ours = parser.value()?.into(),
             Arg::Value(path) => paths.push(path),
             other => return Err(other.unexpected().into()),
@@ -80,24 +83,31 @@ fn compare() -> Result<String, Box<dyn std::error::Error>> {
             times: Vec::new(),
         }
     };
-    let with_workers = format!("--workers={workers}");
-    let mut contestants = [
-        contestant(
-            format!("shared-nothing, {workers} workers"),
-            ours,
-            std::slice::from_ref(&with_workers),
-        ),
+    if channels.is_empty() {
+        channels = ["packs", "batches"].map(str::to_owned).into();
+    }
+    let readers = readers.unwrap_or(workers);
+    let threads = [
+        format!("--workers={workers}"),
+        format!("--readers={readers}"),
+    ];
+    let crew = format!("{readers} readers, {workers} workers");
+    let mut contestants = vec![
+        contestant(format!("shared-nothing, {crew}"), ours, &threads),
         contestant(
             "one thread, no library".to_owned(),
             here.join("wordcount-single"),
             &[],
         ),
-        contestant(
-            format!("crossbeam-channel ({channel}), {workers} workers"),
-            here.join("wordcount-crossbeam"),
-            &[format!("--channel={channel}"), with_workers],
-        ),
     ];
+    for channel in channels {
+        let [workers, readers] = threads.clone();
+        contestants.push(contestant(
+            format!("crossbeam-channel ({channel}), {crew}"),
+            here.join("wordcount-crossbeam"),
+            &[format!("--channel={channel}"), workers, readers],
+        ));
+    }
 
     let mut expected = None;
     for round in 0..=rounds {

@@ -1,4 +1,4 @@
-//! The word count over `crossbeam-channel`: same reader, tokeniser, tables and report, a bounded channel to each worker.
+//! The word count over `crossbeam-channel`: same readers, tokeniser, tables and report, a bounded channel to each worker.
 //!
 //! What a message is comes first on the command line, the options of the word count behind it:
 //!
@@ -18,7 +18,8 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use pack::Pack;
 use progress::Progress;
-use read::{Sink, read_all};
+use read::Sink;
+use readers::read_by;
 use run::{Counted, Job, WorkerStats};
 use table::Counts;
 use word::Word;
@@ -31,6 +32,8 @@ mod pack;
 mod progress;
 #[path = "../../../docs/examples/wordcount/read.rs"]
 mod read;
+#[path = "../../../docs/examples/wordcount/readers.rs"]
+mod readers;
 #[path = "../../../docs/examples/wordcount/report.rs"]
 mod report;
 #[path = "../../../docs/examples/wordcount/run.rs"]
@@ -76,16 +79,22 @@ fn main() -> ExitCode {
     })
 }
 
-/// A sink, and the threads behind it.
-trait Route: Sink {
-    /// Sends what is left, closes the channels, and waits for the tables.
-    fn finish(self) -> Vec<JoinHandle<Counts>>;
-}
+/// The threads that count.
+type Workers = Vec<JoinHandle<Counts>>;
 
-fn count(job: &Job, progress: &mut Progress, mut route: impl Route) -> Result<Counted, String> {
-    let tally = read_all(&job.files, &job.stop, progress, &mut route);
-    let tables = route.finish().into_iter().map(JoinHandle::join);
-    let tables: Vec<_> = tables
+/// Counts with the sink of one reader, cloned for the others: the senders are, what it keeps back is not.
+fn count<S>(
+    job: &Job,
+    progress: &mut Progress,
+    (sink, workers): (S, Workers),
+) -> Result<Counted, String>
+where
+    S: Sink + Clone + Send,
+{
+    let tally = read_by(vec![sink; job.readers.get()], job, progress);
+    let tables: Vec<_> = workers
+        .into_iter()
+        .map(JoinHandle::join)
         .collect::<Result<_, _>>()
         .map_err(|_| "a worker panicked")?;
     let stats = |table: &Counts| WorkerStats {
@@ -106,30 +115,39 @@ fn worker_of(word: &Word, workers: usize) -> usize {
     ((u128::from(word.hash()) * workers as u128) >> 64) as usize
 }
 
+/// A channel to each worker, and the workers, which count what `each` makes of a message.
+fn start<M: Send + 'static>(
+    job: &Job,
+    capacity: usize,
+    each: impl Fn(M, &mut Counts) + Clone + Send + 'static,
+) -> (Vec<Sender<M>>, Workers) {
+    let start = |_| {
+        let (sender, receiver) = bounded(capacity);
+        let each = each.clone();
+        let worker = thread::spawn(move || {
+            let mut counts = Counts::default();
+            receiver
+                .iter()
+                .for_each(|message| each(message, &mut counts));
+            counts
+        });
+        (sender, worker)
+    };
+    (0..job.workers.get()).map(start).unzip()
+}
+
 /// One word a message.
+#[derive(Clone)]
 struct Words {
     senders: Vec<Sender<Word>>,
-    workers: Vec<JoinHandle<Counts>>,
     is_open: bool,
 }
 
 impl Words {
-    fn start(job: &Job) -> Self {
-        let start = |_| {
-            let (sender, receiver) = bounded(WORDS);
-            let worker = thread::spawn(move || {
-                let mut counts = Counts::default();
-                receiver.iter().for_each(|word| counts.add(word));
-                counts
-            });
-            (sender, worker)
-        };
-        let (senders, workers) = (0..job.workers.get()).map(start).unzip();
-        Self {
-            senders,
-            workers,
-            is_open: true,
-        }
+    fn start(job: &Job) -> (Self, Workers) {
+        let (senders, workers) = start(job, WORDS, |word, counts| counts.add(word));
+        let is_open = true;
+        (Self { senders, is_open }, workers)
     }
 }
 
@@ -145,39 +163,25 @@ impl Sink for Words {
     }
 }
 
-impl Route for Words {
-    fn finish(self) -> Vec<JoinHandle<Counts>> {
-        self.workers
-    }
-}
-
 /// A pack of words a message: the same as in our program.
 struct Packs {
     packs: Vec<Pack>,
     senders: Vec<Sender<Pack>>,
-    workers: Vec<JoinHandle<Counts>>,
     is_open: bool,
 }
 
 impl Packs {
-    fn start(job: &Job) -> Self {
-        let start = |_| {
-            let (sender, receiver) = bounded::<Pack>(PACKS);
-            let worker = thread::spawn(move || {
-                let mut counts = Counts::default();
-                receiver
-                    .iter()
-                    .for_each(|pack| pack.unpack(|word| counts.add(word)));
-                counts
-            });
-            (sender, worker)
-        };
-        let (senders, workers): (Vec<_>, _) = (0..job.workers.get()).map(start).unzip();
-        let packs = senders.iter().map(|_| Pack::new()).collect();
+    fn start(job: &Job) -> (Self, Workers) {
+        let (senders, workers) = start(job, PACKS, |pack: Pack, counts: &mut Counts| {
+            pack.unpack(|word| counts.add(word));
+        });
+        (Self::new(senders), workers)
+    }
+
+    fn new(senders: Vec<Sender<Pack>>) -> Self {
         Self {
-            packs,
+            packs: senders.iter().map(|_| Pack::new()).collect(),
             senders,
-            workers,
             is_open: true,
         }
     }
@@ -185,6 +189,12 @@ impl Packs {
     #[cold]
     fn send(&mut self, worker: usize) {
         self.is_open &= self.senders[worker].send(self.packs[worker].take()).is_ok();
+    }
+}
+
+impl Clone for Packs {
+    fn clone(&self) -> Self {
+        Self::new(self.senders.clone())
     }
 }
 
@@ -200,98 +210,83 @@ impl Sink for Packs {
     fn is_open(&mut self) -> bool {
         self.is_open
     }
-}
 
-impl Route for Packs {
-    fn finish(mut self) -> Vec<JoinHandle<Counts>> {
+    fn finish(&mut self) {
         for worker in 0..self.packs.len() {
             if !self.packs[worker].is_empty() {
                 self.send(worker);
             }
         }
-        self.workers
     }
 }
 
-/// Words of one worker on their way.
-struct Lane {
-    batch: Vec<Word>,
-    sender: Sender<Vec<Word>>,
-    /// Empty batches that come back.
-    empty: Receiver<Vec<Word>>,
-}
+/// A batch of words, and where it goes back to once it is empty, if anywhere.
+type Batch = (Vec<Word>, Option<Sender<Vec<Word>>>);
+/// Where empty batches come back.
+type Back = (Sender<Vec<Word>>, Receiver<Vec<Word>>);
 
 /// Batches of words.
 struct Batches {
-    lanes: Vec<Lane>,
-    workers: Vec<JoinHandle<Counts>>,
+    batches: Vec<Vec<Word>>,
+    senders: Vec<Sender<Batch>>,
+    back: Option<Back>,
     is_open: bool,
 }
 
 impl Batches {
-    fn start(job: &Job, recycle: bool) -> Self {
-        let start = |_| {
-            let (sender, receiver) = bounded::<Vec<Word>>(BATCHES);
-            let (back, empty) = bounded(BATCHES);
-            let worker = thread::spawn(move || {
-                let mut counts = Counts::default();
-                for mut batch in receiver {
-                    batch.drain(..).for_each(|word| counts.add(word));
-                    if recycle {
-                        // Full or closed: the batch is freed.
-                        let _ = back.try_send(batch);
-                    }
-                }
-                counts
-            });
-            let lane = Lane {
-                batch: Vec::with_capacity(BATCH),
-                sender,
-                empty,
-            };
-            (lane, worker)
-        };
-        let (lanes, workers) = (0..job.workers.get()).map(start).unzip();
+    fn start(job: &Job, recycle: bool) -> (Self, Workers) {
+        let (senders, workers) = start(job, BATCHES, |(mut batch, back): Batch, counts| {
+            batch.drain(..).for_each(|word| counts.add(word));
+            if let Some(back) = back {
+                // Full or closed: the batch is freed.
+                let _ = back.try_send(batch);
+            }
+        });
+        (Self::new(senders, recycle), workers)
+    }
+
+    fn new(senders: Vec<Sender<Batch>>, recycle: bool) -> Self {
         Self {
-            lanes,
-            workers,
+            batches: senders.iter().map(|_| Vec::with_capacity(BATCH)).collect(),
+            back: recycle.then(|| bounded(BATCHES * senders.len())),
+            senders,
             is_open: true,
         }
+    }
+
+    #[cold]
+    fn send(&mut self, worker: usize) {
+        let back = self.back.as_ref();
+        let empty = back.and_then(|(_, empty)| empty.try_recv().ok());
+        let empty = empty.unwrap_or_else(|| Vec::with_capacity(BATCH));
+        let full = replace(&mut self.batches[worker], empty);
+        let back = back.map(|(back, _)| back.clone());
+        self.is_open &= self.senders[worker].send((full, back)).is_ok();
+    }
+}
+
+impl Clone for Batches {
+    fn clone(&self) -> Self {
+        Self::new(self.senders.clone(), self.back.is_some())
     }
 }
 
 impl Sink for Batches {
     #[inline]
     fn take(&mut self, word: Word) {
-        let worker = worker_of(&word, self.lanes.len());
-        let lane = &mut self.lanes[worker];
-        lane.batch.push(word);
-        if lane.batch.len() == BATCH {
-            self.is_open &= lane.send();
+        let worker = worker_of(&word, self.senders.len());
+        let batch = &mut self.batches[worker];
+        batch.push(word);
+        if batch.len() == BATCH {
+            self.send(worker);
         }
     }
 
     fn is_open(&mut self) -> bool {
         self.is_open
     }
-}
 
-impl Lane {
-    #[cold]
-    fn send(&mut self) -> bool {
-        let empty = self
-            .empty
-            .try_recv()
-            .unwrap_or_else(|_| Vec::with_capacity(BATCH));
-        self.sender.send(replace(&mut self.batch, empty)).is_ok()
-    }
-}
-
-impl Route for Batches {
-    fn finish(mut self) -> Vec<JoinHandle<Counts>> {
-        for lane in &mut self.lanes {
-            lane.send();
-        }
-        self.workers
+    fn finish(&mut self) {
+        (0..self.batches.len()).for_each(|worker| self.send(worker));
     }
 }

@@ -16,6 +16,7 @@ PATH is a file or a folder. Without one, the documentation that the Rust
 toolchain installs is counted, or the current folder where there is none.
 
   --workers N  count in N tables, one for each worker (default: one for each CPU)
+  --readers N  read with N threads (default: as many as workers)
   --top N      show the N most frequent words (default: 10)
   --check      count again on one thread; a difference is an error
   --json       write the report as JSON
@@ -25,8 +26,8 @@ Exit status: 0 counted, 1 the check found a difference or a worker failed,
 2 bad option or missing path, 130 interrupted.
 ";
 
-/// More workers than this are a slip of the finger.
-const WORKERS_MAX: usize = 1024;
+/// More workers or readers than this are a slip of the finger.
+const THREADS_MAX: usize = 1024;
 
 /// What to do.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ pub(crate) struct Options {
     /// What to count; empty for the default.
     pub(crate) paths: Vec<PathBuf>,
     pub(crate) workers: NonZeroUsize,
+    /// As many as workers where nothing is said.
+    pub(crate) readers: Option<NonZeroUsize>,
     pub(crate) top: usize,
     pub(crate) check: bool,
     pub(crate) json: bool,
@@ -49,6 +52,7 @@ impl Options {
         let mut options = Self {
             paths: Vec::new(),
             workers: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            readers: None,
             top: 10,
             check: false,
             json: false,
@@ -57,7 +61,10 @@ impl Options {
         let mut parser = Parser::from_args(args);
         while let Some(arg) = parser.next()? {
             match arg {
-                Arg::Long("workers") => options.workers = parser.value()?.parse_with(workers)?,
+                Arg::Long("workers") => options.workers = parser.value()?.parse_with(threads)?,
+                Arg::Long("readers") => {
+                    options.readers = Some(parser.value()?.parse_with(threads)?)
+                }
                 Arg::Long("top") => options.top = parser.value()?.parse()?,
                 Arg::Long("check") => options.check = true,
                 Arg::Long("json") => options.json = true,
@@ -70,9 +77,9 @@ impl Options {
     }
 }
 
-fn workers(text: &str) -> Result<NonZeroUsize, String> {
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
     text.parse()
         .ok()
-        .filter(|workers: &NonZeroUsize| workers.get() <= WORKERS_MAX)
-        .ok_or(format!("not a number from 1 to {WORKERS_MAX}"))
+        .filter(|threads: &NonZeroUsize| threads.get() <= THREADS_MAX)
+        .ok_or(format!("not a number from 1 to {THREADS_MAX}"))
 }

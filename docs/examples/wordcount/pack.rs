@@ -3,10 +3,13 @@
 //! A word is 32 bytes where it is counted, and six letters on average. Between two CPUs the cache line is what costs,
 //! so words travel as their letters, some seventy to a message, and the worker spells them out again.
 
-use crate::word::{INLINE, Word};
+use std::mem::take;
+
+use crate::word::{Letters, Word};
 
 /// Letters and lengths of a full pack, in bytes.
 const ROOM: usize = 480;
+const SIZE: usize = ROOM + 1 + size_of::<Letters>();
 
 /// A message: words one behind the other, each a length and its letters.
 #[derive(Debug)]
@@ -14,8 +17,8 @@ pub(crate) struct Pack {
     /// A word too long for the rest; it comes last.
     long: Option<Word>,
     len: usize,
-    /// Words are written and read 24 letters at a time, so the last one may begin at `ROOM`.
-    letters: [u8; ROOM + 1 + INLINE],
+    /// Words are written and read 24 bytes at a time, so the last one may begin at `ROOM`.
+    letters: [u8; SIZE],
 }
 
 impl Pack {
@@ -23,7 +26,7 @@ impl Pack {
         Self {
             long: None,
             len: 0,
-            letters: [0; ROOM + 1 + INLINE],
+            letters: [0; SIZE],
         }
     }
 
@@ -35,7 +38,7 @@ impl Pack {
                 let at = self.len;
                 // A check that never fails: a full pack is sent. It is written so that the compiler sees it.
                 if let Some(place) = self.letters.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
-                    let place: &mut [u8; 1 + INLINE] = place;
+                    let place: &mut [u8; 1 + size_of::<Letters>()] = place;
                     place[0] = len as u8;
                     place[1..].copy_from_slice(&letters);
                 }
@@ -55,14 +58,11 @@ impl Pack {
 
     /// Empties the pack for the next words, and gives away what was in it.
     pub(crate) fn take(&mut self) -> Self {
-        let mut full = Self {
+        Self {
             long: self.long.take(),
-            len: self.len,
-            letters: [0; ROOM + 1 + INLINE],
-        };
-        full.letters.copy_from_slice(&self.letters);
-        self.len = 0;
-        full
+            len: take(&mut self.len),
+            letters: self.letters,
+        }
     }
 
     /// Calls `sink` with each word, in the order in which they were added.
@@ -73,7 +73,7 @@ impl Pack {
             let Some([len, letters @ ..]) = self
                 .letters
                 .get(at..)
-                .and_then(<[u8]>::first_chunk::<{ 1 + INLINE }>)
+                .and_then(<[u8]>::first_chunk::<{ 1 + size_of::<Letters>() }>)
             else {
                 break;
             };
@@ -92,6 +92,7 @@ impl Pack {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::word::INLINE;
 
     #[test]
     fn words_come_out_as_they_went_in() {

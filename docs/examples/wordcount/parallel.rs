@@ -1,4 +1,4 @@
-//! Counting by a pool of workers: the reader sends words, each worker counts its own in a table that nobody else sees.
+//! Counting by a pool of workers: readers send words, each worker counts its own in a table that nobody else sees.
 
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
@@ -11,14 +11,15 @@ use shared_nothing::worker::{Context, Worker};
 
 use crate::pack::Pack;
 use crate::progress::Progress;
-use crate::read::{Sink, read_all};
+use crate::read::Sink;
+use crate::readers::read_by;
 use crate::run::{Counted, Job, Wait, WorkerStats};
 use crate::table::Counts;
 use crate::word::Word;
 
-/// Packs a mailbox holds: 2 MiB. A worker that has parked is woken when half of it is full, so that the reader pays for
-/// few wakes. Measured from 256 to 16384: the best was 4096.
-const MAILBOX: usize = 4096;
+/// Packs that a reader's lane to a worker holds: half a megabyte. A worker that has parked is woken when half of it is
+/// full, so that a reader pays for few wakes. Measured from 256 to 16384: the same up to 4096, then slower.
+const MAILBOX: usize = 1024;
 
 /// Counts words, and hands its table over when the pool stops.
 struct Counter {
@@ -41,16 +42,16 @@ impl Worker for Counter {
     }
 
     fn shutdown(&self, counts: Counts) -> Result<(), Infallible> {
-        // There is a place for each worker, and the reader keeps the other end until all have ended.
+        // There is a place for each worker, and the main thread keeps the other end until all have ended.
         let _never_full = self.tables.try_push((self.id, counts));
         Ok(())
     }
 }
 
-/// Words on their way to the pool: a pack for each worker, and the sender of full ones.
+/// The words of one reader on their way to the pool: a pack for each worker, and the sender of full ones.
 struct ToPool {
     /// The number of workers stays as it is, so two instructions do; the pool's own table of map slots, which could move
-    /// them, would take the whole first-level cache from the reader.
+    /// them, would take the whole first-level cache from a reader.
     route: MultiplyShift,
     batcher: Batcher<Pack>,
     packs: Vec<Pack>,
@@ -78,16 +79,6 @@ impl ToPool {
             .send_to(worker, self.packs[worker].take())
             .is_err();
     }
-
-    /// Sends what is left. What a worker that has ended refuses shows in the report of the stop.
-    fn finish(mut self) {
-        for worker in 0..self.packs.len() {
-            if !self.packs[worker].is_empty() {
-                self.send(worker);
-            }
-        }
-        let _refused = self.batcher.flush();
-    }
 }
 
 impl Sink for ToPool {
@@ -102,6 +93,16 @@ impl Sink for ToPool {
     fn is_open(&mut self) -> bool {
         !self.is_broken
     }
+
+    /// What a worker that has ended refuses shows in the report of the stop.
+    fn finish(&mut self) {
+        for worker in 0..self.packs.len() {
+            if !self.packs[worker].is_empty() {
+                self.send(worker);
+            }
+        }
+        let _refused = self.batcher.flush();
+    }
 }
 
 /// Counts the words of the job by as many workers as it asks for.
@@ -115,11 +116,11 @@ pub(crate) fn count(job: &Job, progress: &mut Progress) -> Result<Counted, Strin
     let config = PoolConfig::new()
         .with_workers(workers)
         .with_capacity(MAILBOX)
-        .with_placement(if workers < cpus {
+        .with_placement(if workers + job.readers.get() <= cpus {
             Placement::Spread
         } else {
-            // The reader needs a CPU as well: a worker pinned to that one would take turns with it, while another
-            // may be idle.
+            // Readers need CPUs as well: a worker pinned to that of one would take turns with it, while another may be
+            // idle.
             Placement::Unpinned
         })
         .with_name("counter");
@@ -129,9 +130,8 @@ pub(crate) fn count(job: &Job, progress: &mut Progress) -> Result<Counted, Strin
     })
     .map_err(|error| error.to_string())?;
 
-    let mut to_pool = ToPool::new(pool.sender())?;
-    let tally = read_all(&job.files, &job.stop, progress, &mut to_pool);
-    to_pool.finish();
+    let sinks = (0..job.readers.get()).map(|_| ToPool::new(pool.sender()));
+    let tally = read_by(sinks.collect::<Result<_, _>>()?, job, progress);
     let report = pool.stop();
 
     let workers = report.workers.iter().map(stats).collect::<Result<_, _>>()?;

@@ -8,7 +8,7 @@ const PERIOD: Duration = Duration::from_millis(100);
 /// Characters of the bar.
 const WIDTH: u64 = 30;
 
-/// How far the reader is. Erased when dropped.
+/// How far the readers are. Erased when dropped.
 #[derive(Debug)]
 pub(crate) struct Progress {
     total: u64,
@@ -29,8 +29,8 @@ impl Progress {
         }
     }
 
-    /// Draws the bar if it is time to.
-    pub(crate) fn show(&mut self, files: u64, bytes: u64) {
+    /// Draws the bar if it is time to, with all files but `left` done.
+    pub(crate) fn show(&mut self, left: usize) {
         let Some(next) = self.next else { return };
         let now = Instant::now();
         if now < next {
@@ -38,14 +38,14 @@ impl Progress {
         }
         self.next = Some(now + PERIOD);
         self.drawn = true;
+        let files = self.total.saturating_sub(left as u64);
         let filled = (files * WIDTH / self.total.max(1)).min(WIDTH);
         let bar = "#".repeat(filled as usize) + &"-".repeat((WIDTH - filled) as usize);
         // A terminal that went away is no reason to stop counting.
         let _ = write!(
             std::io::stderr(),
-            "\r[{bar}] {files} of {} files, {} MB",
-            self.total,
-            bytes / 1_000_000
+            "\r[{bar}] {files} of {} files",
+            self.total
         );
     }
 }

@@ -2,10 +2,9 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Result};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::progress::Progress;
 use crate::skip::{Reason, Skipped};
 use crate::token::{Tokeniser, in_run};
 use crate::word::Word;
@@ -19,6 +18,9 @@ pub(crate) trait Sink {
     fn is_open(&mut self) -> bool {
         true
     }
+
+    /// Called when there will be no more words: sends what was kept back.
+    fn finish(&mut self) {}
 }
 
 /// What was read.
@@ -29,6 +31,15 @@ pub(crate) struct Tally {
     pub(crate) skipped: Skipped,
 }
 
+impl Tally {
+    /// Adds what another reader read.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.files += other.files;
+        self.bytes += other.bytes;
+        self.skipped.merge(other.skipped);
+    }
+}
+
 /// Text between two looks at the stop flag, in bytes.
 const PIECE: usize = 1 << 20;
 /// First size of the buffer, which grows to that of the largest file.
@@ -37,17 +48,15 @@ const BUFFER: usize = 1 << 18;
 /// Reads `files` and hands every word to `sink`, until all are read, `stop` is set, or the sink has closed.
 ///
 /// A file that cannot be read, or is not UTF-8, is counted in the tally and hands over no word.
-pub(crate) fn read_all(
-    files: &[PathBuf],
+pub(crate) fn read_all<'a>(
+    files: impl Iterator<Item = &'a Path>,
     stop: &AtomicBool,
-    progress: &mut Progress,
     sink: &mut impl Sink,
 ) -> Tally {
     let mut tally = Tally::default();
     let mut tokeniser = Tokeniser::default();
     let mut buffer = vec![0; BUFFER];
-    for path in files {
-        progress.show(tally.files + tally.skipped.total(), tally.bytes);
+    'files: for path in files {
         let Ok(bytes) = read_file(path, &mut buffer) else {
             tally.skipped.add(path, Reason::Unreadable);
             continue;
@@ -60,7 +69,7 @@ pub(crate) fn read_all(
         while !text.is_empty() {
             // RELAXED: the flag carries nothing but itself.
             if stop.load(Ordering::Relaxed) || !sink.is_open() {
-                return tally;
+                break 'files;
             }
             let (piece, rest) = text.split_at(piece_len(text.as_bytes()));
             tokeniser.split(piece, |word| sink.take(word));
@@ -69,6 +78,7 @@ pub(crate) fn read_all(
         tally.files += 1;
         tally.bytes += len as u64;
     }
+    sink.finish();
     tally
 }
 

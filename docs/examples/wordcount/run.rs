@@ -21,6 +21,7 @@ use crate::{single, walk};
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) files: Vec<PathBuf>,
+    pub(crate) readers: NonZeroUsize,
     pub(crate) workers: NonZeroUsize,
     /// Set by ctrl-C: read no further, stop what was started, and return.
     pub(crate) stop: Arc<AtomicBool>,
@@ -105,6 +106,7 @@ pub(crate) fn main(
     let _ = writeln!(stderr(), "counting {count_files} files in {first}{more}");
     let job = Job {
         files,
+        readers: options.readers.unwrap_or(options.workers),
         workers: options.workers,
         stop,
     };

@@ -16,7 +16,13 @@ impl Sink for Counts {
 /// Counts the words of the job into one table.
 pub(crate) fn count(job: &Job, progress: &mut Progress) -> Counted {
     let mut counts = Counts::default();
-    let tally = read_all(&job.files, &job.stop, progress, &mut counts);
+    let mut left = job.files.len();
+    let files = job.files.iter().map(|path| {
+        progress.show(left);
+        left -= 1;
+        path.as_path()
+    });
+    let tally = read_all(files, &job.stop, &mut counts);
     Counted {
         tally,
         tables: vec![counts],

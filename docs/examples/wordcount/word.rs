@@ -8,8 +8,11 @@ use std::num::NonZeroU64;
 
 use shared_nothing::partition::StableHash;
 
-/// The longest word, in bytes, that is kept in place.
-pub(crate) const INLINE: usize = 24;
+/// The longest word, in bytes, that is kept in place: 24 bytes, with the length in the last.
+pub(crate) const INLINE: usize = 23;
+
+/// Letters and length of a word kept in place.
+pub(crate) type Letters = [u8; INLINE + 1];
 
 const SEED: u64 = 0;
 
@@ -22,8 +25,8 @@ pub(crate) struct Word {
 
 const _: () = assert!(size_of::<Word>() == 32, "two words to a cache line");
 
-/// A word holds no zero byte and is not empty. So three integers, little-endian and padded with zeros, hold one of up to
-/// 24 bytes without a length; and the first of them is never zero, which leaves the compiler a value to mark `Long` with.
+/// Three integers, little-endian: letters, zeros, and the length in the last byte. A word begins with no zero byte, so the
+/// first integer is never zero, which leaves the compiler a value to mark `Long` with.
 #[derive(Clone, Debug)]
 enum Text {
     Inline(NonZeroU64, u64, u64),
@@ -39,8 +42,9 @@ impl Word {
     /// When the text is empty or begins with a zero byte: no word does.
     pub(crate) fn new(text: &str) -> Self {
         if text.len() <= INLINE {
-            let mut padded = [0; INLINE];
+            let mut padded = [0; INLINE + 1];
             padded[..text.len()].copy_from_slice(text.as_bytes());
+            padded[INLINE] = text.len() as u8;
             Self::from_parts(load(&padded)).expect("a word has letters")
         } else {
             Self {
@@ -68,32 +72,24 @@ impl Word {
         if (parts[0] | parts[1] | parts[2]) & 0x8080_8080_8080_8080 != 0 {
             return None;
         }
-        Self::from_parts(parts)
+        Self::from_parts(with_len(parts, len))
     }
 
     /// The word of these `len` letters, padded in any way; nothing when there is none, or the length is too large.
     #[inline]
-    pub(crate) fn from_inline(letters: &[u8; INLINE], len: usize) -> Option<Self> {
+    pub(crate) fn from_inline(letters: &Letters, len: usize) -> Option<Self> {
         let masks = MASKS.get(len)?;
         let [a, b, c] = load(letters);
-        Self::from_parts([a & masks[0], b & masks[1], c & masks[2]])
+        Self::from_parts(with_len([a & masks[0], b & masks[1], c & masks[2]], len))
     }
 
-    /// The letters, padded with zeros, and how many there are, where the word is kept in place.
+    /// The letters, padded, and how many there are, where the word is kept in place.
     #[inline]
-    pub(crate) fn inline(&self) -> Option<([u8; INLINE], usize)> {
+    pub(crate) fn inline(&self) -> Option<(Letters, usize)> {
         let Text::Inline(a, b, c) = &self.text else {
             return None;
         };
-        let parts = [a.get(), *b, *c];
-        let mut letters = [0; INLINE];
-        for (eight, part) in letters.chunks_exact_mut(8).zip(parts) {
-            eight.copy_from_slice(&part.to_le_bytes());
-        }
-        // Only the last letters are zeros, so the zeros in front of each integer add up, without a branch.
-        let zeros: u32 = parts.iter().map(|part| part.leading_zeros() / 8).sum();
-        let len = INLINE - zeros as usize;
-        Some((letters, len))
+        Some((store([a.get(), *b, *c]), (c >> 56) as usize))
     }
 
     #[inline]
@@ -114,12 +110,9 @@ impl Word {
         match &self.text {
             Text::Long(text) => Cow::Borrowed(text),
             Text::Inline(a, b, c) => {
-                let mut bytes = Vec::with_capacity(INLINE);
-                for part in [a.get(), *b, *c] {
-                    bytes.extend(part.to_le_bytes());
-                }
-                bytes.truncate(bytes.iter().rposition(|&b| b != 0).map_or(0, |i| i + 1));
-                Cow::Owned(String::from_utf8(bytes).expect("made from a str"))
+                let letters = store([a.get(), *b, *c]);
+                let text = std::str::from_utf8(&letters[..usize::from(letters[INLINE])]);
+                Cow::Owned(text.expect("made from a str").to_owned())
             }
         }
     }
@@ -141,10 +134,23 @@ const MASKS: [[u64; 3]; INLINE + 1] = {
 };
 
 #[inline]
-fn load(bytes: &[u8; INLINE]) -> [u64; 3] {
-    let (eights, _) = bytes.split_at(INLINE);
-    let eight = |i: usize| u64::from_le_bytes(eights[8 * i..8 * i + 8].try_into().expect("eight"));
+fn load(bytes: &Letters) -> [u64; 3] {
+    let eight = |i: usize| u64::from_le_bytes(bytes[8 * i..8 * i + 8].try_into().expect("eight"));
     [eight(0), eight(1), eight(2)]
+}
+
+#[inline]
+fn store(parts: [u64; 3]) -> Letters {
+    let mut letters = [0; INLINE + 1];
+    for (eight, part) in letters.chunks_exact_mut(8).zip(parts) {
+        eight.copy_from_slice(&part.to_le_bytes());
+    }
+    letters
+}
+
+#[inline]
+fn with_len([a, b, c]: [u64; 3], len: usize) -> [u64; 3] {
+    [a, b, c | (len as u64) << 56]
 }
 
 impl PartialEq for Word {
@@ -196,11 +202,7 @@ impl fmt::Display for Word {
 /// The stable hash of a word kept in place: of all 24 bytes, zeros included, so that no branch depends on the length.
 #[inline]
 fn hash_parts(parts: [u64; 3]) -> u64 {
-    let mut padded = [0; INLINE];
-    for (eight, part) in padded.chunks_exact_mut(8).zip(parts) {
-        eight.copy_from_slice(&part.to_le_bytes());
-    }
-    padded.stable_hash(SEED)
+    store(parts).stable_hash(SEED)
 }
 
 #[cfg(test)]
