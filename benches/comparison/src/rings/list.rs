@@ -88,6 +88,7 @@ macro_rules! one_to_one {
         use $workload as measured;
         vec![
             ours("spsc", measured::<$($item,)? ours::Spsc>),
+            ours("stamped", measured::<$($item,)? ours::Stamped>),
             ours("mpsc", measured::<$($item,)? ours::Mpsc>),
             ours("mpmc", measured::<$($item,)? ours::Mpmc>),
             rival("rtrb", measured::<$($item,)? pairs::Rtrb>),

@@ -1,24 +1,22 @@
-//! The algorithm: how positions are claimed at both ends, and what a stamp hands over.
+//! The algorithm: how positions are claimed at either end, by one or by many.
 
 use crossbeam_utils::Backoff;
 
 use super::{
     header::{Cell, Header},
-    stamp::{CLOSED, Says, after, free, index, lap, places, read, skipped, vacated, written},
+    place::Place,
+    stamp::{CLOSED, Says, after, free, index, lap, places, slots_of, written},
 };
 use crate::{
     TryPopError, TryReserveError,
     storage::Block,
-    sync::{
-        Ordering::{Acquire, Relaxed, Release},
-        spin_loop,
-    },
+    sync::{Ordering::Relaxed, spin_loop},
 };
 
 /// A ring by pointer, as all ends hold it.
 #[derive(Debug)]
-pub(super) struct Raw<T> {
-    pub(super) block: Block<Header, Cell<T>>,
+pub(crate) struct Raw<T> {
+    pub(crate) block: Block<Header, Cell<T>>,
 }
 
 impl<T> Clone for Raw<T> {
@@ -29,125 +27,37 @@ impl<T> Clone for Raw<T> {
 
 impl<T> Copy for Raw<T> {}
 
-/// A position seen as a slot on a lap.
-#[derive(Debug)]
-pub(super) struct Place<'r, T> {
-    raw: &'r Raw<T>,
-    cell: &'r Cell<T>,
-    index: usize,
-    lap: usize,
-    mask: usize,
-}
-
-impl<T> Place<'_, T> {
-    /// The stamp, with the value or the emptiness that it tells of.
-    #[inline(always)]
-    fn stamp(&self) -> usize {
-        // PUBLISH, acquire end: if it says written, the value is. VACATE, acquire end: if it says free, the value of
-        // the lap before was moved out.
-        self.cell.stamp.load(Acquire)
-    }
-
-    /// What became of the position.
-    #[inline(always)]
-    pub(super) fn look(&self) -> Says {
-        read(self.stamp(), self.lap)
-    }
-
-    /// Writes and publishes a claimed position.
-    ///
-    /// # Safety
-    ///
-    /// 1. The caller claimed the position as a producer, and has neither published nor skipped it.
-    #[inline(always)]
-    pub(super) unsafe fn publish(self, value: T) {
-        let watch = &self.raw.header().fixed.watch;
-        // SAFETY: by I1 a slot that is free and whose position is claimed is the claimer's, and is empty.
-        unsafe { self.cell.slot.write(watch, self.index, value) };
-        // PUBLISH, release end: whoever loads this stamp also sees the value.
-        self.cell.stamp.store(written(self.lap), Release);
-    }
-
-    /// Gives a claimed position up.
-    ///
-    /// # Safety
-    ///
-    /// 1. The caller claimed the position as a producer, and has neither published nor skipped it.
-    pub(super) unsafe fn skip(self) {
-        // PUBLISH, release end: there is no value, but what VACATE brought of the lap before goes on to whoever
-        // steps over this, and from there to the next producer.
-        self.cell.stamp.store(skipped(self.lap), Release);
-    }
-
-    /// Moves the value out and gives the slot back.
-    ///
-    /// # Safety
-    ///
-    /// 1. The caller claimed the position as a consumer, found it written, and has not vacated it.
-    #[inline(always)]
-    pub(super) unsafe fn take(self) -> T {
-        let watch = &self.raw.header().fixed.watch;
-        // SAFETY: by I1 a slot that is written and whose position is claimed is the claimer's, and is full.
-        let value = unsafe { self.cell.slot.take(watch, self.index) };
-        // SAFETY: duty 1, and the value was moved out.
-        unsafe { self.vacate() };
-        value
-    }
-
-    /// Gives a slot back.
-    ///
-    /// # Safety
-    ///
-    /// 1. The caller claimed the position as a consumer, has not vacated it, and the slot is empty.
-    #[inline(always)]
-    pub(super) unsafe fn vacate(self) {
-        // VACATE, release end: the value was moved out.
-        self.cell.stamp.store(vacated(self.lap, self.mask), Release);
-    }
-
-    /// Drops the value where it lies.
-    ///
-    /// # Safety
-    ///
-    /// 1. The caller claimed the position as a consumer, or no other end is left; it found it written, and looks at the
-    ///    value no more.
-    pub(super) unsafe fn drop_value(self) {
-        let watch = &self.raw.header().fixed.watch;
-        // SAFETY: by I1 and duty 1 the slot is full and the caller's.
-        unsafe { self.cell.slot.drop_value(watch, self.index) };
-    }
-}
-
 impl<T> Raw<T> {
-    pub(super) const fn new(block: Block<Header, Cell<T>>) -> Self {
+    pub(crate) const fn new(block: Block<Header, Cell<T>>) -> Self {
         Self { block }
     }
 
     #[inline(always)]
-    pub(super) const fn header(&self) -> &Header {
+    pub(crate) const fn header(&self) -> &Header {
         self.block.header()
     }
 
     /// Where a position lies.
     #[inline(always)]
-    pub(super) fn at(&self, pos: usize) -> Place<'_, T> {
+    pub(crate) fn at(&self, pos: usize) -> Place<'_, T> {
         let mask = self.header().fixed.mask;
         let index = index(pos, mask);
         Place {
-            raw: self,
+            raw: *self,
             // SAFETY: a masked position is less than the number of slots.
             cell: unsafe { self.block.slot(index) },
+            pos,
             index,
             lap: lap(pos, mask),
             mask,
         }
     }
 
-    /// Claims one position: its slot is the caller's, and is empty.
+    /// Claims one position for one of many: its slot is the caller's, and is empty.
     ///
     /// Lock-free: an exchange fails only because another producer's succeeded.
     #[inline]
-    pub(super) fn claim_one(&self) -> Result<Place<'_, T>, TryReserveError> {
+    pub(crate) fn claim_one(&self) -> Result<Place<'_, T>, TryReserveError> {
         // RELAXED: the exchange fails when this is outdated, and the stamp says what the slot holds.
         let tail = self.header().producers.write_pos.load(Relaxed);
         let place = self.at(tail);
@@ -158,20 +68,77 @@ impl<T> Raw<T> {
         self.claim(1).map(|(pos, _)| self.at(pos))
     }
 
+    /// The place of the one producer, if its slot is empty and the capacity allows it: the slot is the caller's.
+    ///
+    /// It counts first, also where the stamp would say all: a producer that waits at a full ring then polls the consumer's
+    /// position and not the slot, which the consumer is about to give back.
+    ///
+    /// # Safety
+    ///
+    /// 1. The caller is the one producer of a ring that has one.
+    #[inline(always)]
+    pub(crate) unsafe fn next_free(&self) -> Option<Place<'_, T>> {
+        // SAFETY: duty 1.
+        let pos = unsafe { self.header().producers.write_pos.own() };
+        let place = self.at(pos);
+        let is_free =
+            (self.keeps_to_span(pos) || self.looks_again(pos)) && place.stamp() == free(place.lap);
+        is_free.then_some(place)
+    }
+
+    /// Whether a fresh look at the one consumer's position gives room for one position.
+    #[inline]
+    fn looks_again(&self, pos: usize) -> bool {
+        // RELAXED: a count that keeps to the capacity; that slots are empty comes by VACATE.
+        let read_pos = self.header().consumers.read_pos.load(Relaxed);
+        // RELAXED: the producer's own note.
+        self.header()
+            .producers
+            .seen_read_pos
+            .store(read_pos, Relaxed);
+        self.keeps_to_span(pos)
+    }
+
+    /// How many slots from `pos` on are empty, up to `want` and what the capacity allows. `pos` is.
+    pub(crate) fn free_from(&self, pos: usize, want: usize) -> usize {
+        let room = self.room(pos, want);
+        let is_free = |&count: &usize| self.at(after(pos, count)).look() == Says::Free;
+        1 + (1..room).take_while(is_free).count()
+    }
+
+    /// The position of the producers' side, as a count: exact for the one producer.
+    #[inline(always)]
+    pub(crate) fn producer_pos(&self) -> usize {
+        // RELAXED: a count, or this end's own last store.
+        self.header().producers.write_pos.load(Relaxed)
+    }
+
+    /// The position of the consumers' side, as a count: exact for the one consumer.
+    #[inline(always)]
+    pub(crate) fn consumer_pos(&self) -> usize {
+        // RELAXED: a count, or this end's own last store.
+        self.header().consumers.read_pos.load(Relaxed)
+    }
+
     /// Whether one position at `tail` keeps to the capacity, for all that this side knows.
     #[inline(always)]
     fn has_room(&self, tail: usize) -> bool {
-        let fixed = &self.header().fixed;
+        !self.header().fixed.rounded || self.keeps_to_span(tail)
+    }
+
+    /// Whether one position at `tail` is within the capacity of what was seen last of `read_pos`.
+    #[inline(always)]
+    fn keeps_to_span(&self, tail: usize) -> bool {
         // RELAXED: a count that keeps to the capacity; that slots are empty comes by VACATE.
-        let seen = || self.header().producers.seen_read_pos.load(Relaxed);
-        !fixed.rounded || tail.wrapping_sub(seen()) < fixed.span
+        let seen = self.header().producers.seen_read_pos.load(Relaxed);
+        tail.wrapping_sub(seen) < self.header().fixed.span
     }
 
     /// Claims up to `want` positions in a row, at least one: their slots are the caller's, and are empty.
     ///
     /// Lock-free: an exchange fails only because another producer's succeeded.
     #[cold]
-    pub(super) fn claim(&self, want: usize) -> Result<(usize, usize), TryReserveError> {
+    pub(crate) fn claim(&self, want: usize) -> Result<(usize, usize), TryReserveError> {
         let backoff = Backoff::new();
         loop {
             // RELAXED: the exchange fails when this is outdated, and the stamps say what the slots hold.
@@ -232,16 +199,28 @@ impl<T> Raw<T> {
     /// Makes the `count` positions from `tail` the caller's, unless another producer was faster.
     #[inline(always)]
     fn take_tail(&self, tail: usize, count: usize) -> bool {
+        let word = self.header().producers.write_pos.shared();
         // RELAXED: it decides who owns the positions. That their slots are empty came by VACATE; that they are written
         // goes by PUBLISH.
-        let word = &self.header().producers.write_pos;
         word.compare_exchange_weak(tail, after(tail, count), Relaxed, Relaxed)
             .is_ok()
     }
 
+    /// The place of the one consumer, if its value is there: the slot is the caller's, and is full.
+    ///
+    /// # Safety
+    ///
+    /// 1. The caller is the one consumer of a ring that has one.
+    #[inline(always)]
+    pub(crate) unsafe fn next_full(&self) -> Option<Place<'_, T>> {
+        // SAFETY: duty 1.
+        let place = self.at(unsafe { self.header().consumers.read_pos.own() });
+        (place.stamp() == written(place.lap)).then_some(place)
+    }
+
     /// Claims the next position if its value is there: the slot is the caller's, and is full.
     #[inline(always)]
-    pub(super) fn claim_value(&self) -> Option<Place<'_, T>> {
+    pub(crate) fn claim_value(&self) -> Option<Place<'_, T>> {
         // RELAXED: the exchange fails when this is outdated, and the stamp says what the slot holds.
         let pos = self.header().consumers.read_pos.load(Relaxed);
         let place = self.at(pos);
@@ -254,7 +233,7 @@ impl<T> Raw<T> {
     ///
     /// Lock-free: an exchange fails only because another consumer's succeeded.
     #[cold]
-    pub(super) fn claim_values(&self, max: usize) -> Result<(usize, usize), TryPopError> {
+    pub(crate) fn claim_values(&self, max: usize) -> Result<(usize, usize), TryPopError> {
         let backoff = Backoff::new();
         loop {
             // RELAXED: the exchange fails when this is outdated, and the stamps say what the slots hold.
@@ -287,7 +266,7 @@ impl<T> Raw<T> {
             stop: Says::Free,
         };
         // One lap at most: what lies behind is not written before `pos` is past.
-        for count in 0..=self.header().fixed.mask {
+        for count in 0..slots_of(self.header().fixed.mask) {
             let at = after(pos, count);
             run.stop = self.at(at).look();
             match run.stop {
@@ -308,15 +287,15 @@ impl<T> Raw<T> {
     /// Makes the positions from `pos` to `end` the caller's, unless another consumer was faster.
     #[inline(always)]
     fn take_head(&self, pos: usize, end: usize) -> bool {
+        let word = self.header().consumers.read_pos.shared();
         // RELAXED: it decides who owns the positions. That they are written came by PUBLISH; that they are empty goes
         // by VACATE.
-        let word = &self.header().consumers.read_pos;
         word.compare_exchange_weak(pos, end, Relaxed, Relaxed)
             .is_ok()
     }
 
     /// Nothing was found at `pos`.
-    fn why_nothing(&self, pos: usize) -> TryPopError {
+    pub(crate) fn why_nothing(&self, pos: usize) -> TryPopError {
         // RELAXED: CLOSE brought the bit, and no claim comes after it: the position is final.
         if self.header().is_closed()
             && self.header().producers.write_pos.load(Relaxed) == pos | CLOSED

@@ -8,10 +8,10 @@
 use crate::pos::CAPACITY_MAX;
 
 /// How far the next position is.
-pub(super) const STEP: usize = 4;
+pub(crate) const STEP: usize = 4;
 
 /// The bit of the write position that ends all claims. No stamp has it alone, so a closed position equals none.
-pub(super) const CLOSED: usize = 1;
+pub(crate) const CLOSED: usize = 1;
 
 const WRITTEN: usize = 2;
 const SKIPPED: usize = 3;
@@ -19,57 +19,67 @@ const SKIPPED: usize = 3;
 // Distances between positions, and between stamps of neighbouring laps, keep a sign bit.
 static_assertions::const_assert!(CAPACITY_MAX <= isize::MAX as usize / STEP);
 
+/// The bits of a position that say which of so many slots it lies in; the number is a power of two.
+pub(crate) const fn mask_of(slots: usize) -> usize {
+    (slots - 1) * STEP
+}
+
+/// The number of slots that a mask stands for.
+pub(crate) const fn slots_of(mask: usize) -> usize {
+    mask / STEP + 1
+}
+
 /// The index of a position.
 #[inline(always)]
-pub(super) const fn index(pos: usize, mask: usize) -> usize {
-    (pos / STEP) & mask
+pub(crate) const fn index(pos: usize, mask: usize) -> usize {
+    (pos & mask) / STEP
 }
 
 /// The lap of a position: all of it but the index. A closed position keeps its bit.
 #[inline(always)]
-pub(super) const fn lap(pos: usize, mask: usize) -> usize {
-    pos.wrapping_sub(index(pos, mask) * STEP)
+pub(crate) const fn lap(pos: usize, mask: usize) -> usize {
+    pos - (pos & mask)
 }
 
 /// The position `count` places further on.
 #[inline(always)]
-pub(super) const fn after(pos: usize, count: usize) -> usize {
+pub(crate) const fn after(pos: usize, count: usize) -> usize {
     pos.wrapping_add(count.wrapping_mul(STEP))
 }
 
 /// How many places lie between two positions, the later one first.
 #[inline(always)]
-pub(super) const fn places(later: usize, earlier: usize) -> usize {
+pub(crate) const fn places(later: usize, earlier: usize) -> usize {
     later.wrapping_sub(earlier) / STEP
 }
 
 /// The stamp that says: the slot is empty, and its position of this lap may be claimed.
 #[inline(always)]
-pub(super) const fn free(lap: usize) -> usize {
+pub(crate) const fn free(lap: usize) -> usize {
     lap
 }
 
 /// The stamp that says: the value of this lap is written.
 #[inline(always)]
-pub(super) const fn written(lap: usize) -> usize {
+pub(crate) const fn written(lap: usize) -> usize {
     lap | WRITTEN
 }
 
 /// The stamp that says: the position of this lap was claimed and given up, nothing will come.
 #[inline(always)]
-pub(super) const fn skipped(lap: usize) -> usize {
+pub(crate) const fn skipped(lap: usize) -> usize {
     lap | SKIPPED
 }
 
 /// The stamp that says: whatever came on this lap is gone, and the slot is free for the next.
 #[inline(always)]
-pub(super) const fn vacated(lap: usize, mask: usize) -> usize {
-    lap.wrapping_add((mask + 1) * STEP)
+pub(crate) const fn vacated(lap: usize, mask: usize) -> usize {
+    lap.wrapping_add(mask + STEP)
 }
 
 /// What a stamp says of the position that its slot has on some lap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Says {
+pub(crate) enum Says {
     /// The slot still has what an earlier lap put there.
     Earlier,
     /// The slot is empty. The position is not claimed, or claimed and not yet written.
@@ -84,7 +94,7 @@ pub(super) enum Says {
 
 /// Reads `stamp` as of `lap`.
 #[inline(always)]
-pub(super) const fn read(stamp: usize, lap: usize) -> Says {
+pub(crate) const fn read(stamp: usize, lap: usize) -> Says {
     match stamp.wrapping_sub(free(lap)) {
         0 => Says::Free,
         WRITTEN => Says::Written,
@@ -95,9 +105,9 @@ pub(super) const fn read(stamp: usize, lap: usize) -> Says {
 }
 
 /// The stamp of a slot before it is used: free for its first position.
-pub(super) const fn unused(index: usize, mask: usize, start: usize) -> usize {
-    let lead = index.wrapping_sub(start / STEP) & mask;
-    free(lap(after(start, lead), mask))
+pub(crate) const fn unused(index: usize, mask: usize, start: usize) -> usize {
+    let lead = (index * STEP).wrapping_sub(start) & mask;
+    free(lap(start.wrapping_add(lead), mask))
 }
 
 #[cfg(test)]
@@ -116,7 +126,8 @@ mod tests {
     fn each_stamp_is_read_as_it_was_meant_on_its_lap_and_the_next() {
         for pos in STARTS {
             for slots in [1usize, 2, 4, 64] {
-                let mask = slots - 1;
+                let mask = mask_of(slots);
+                assert_eq!(slots_of(mask), slots);
                 let next = after(pos, slots);
                 assert_eq!(index(pos, mask), index(next, mask));
                 let (now, next) = (lap(pos, mask), lap(next, mask));
@@ -137,7 +148,7 @@ mod tests {
     fn no_stamp_equals_that_of_a_closed_position() {
         for pos in STARTS {
             for slots in [1usize, 2, 64] {
-                let mask = slots - 1;
+                let mask = mask_of(slots);
                 let closed = free(lap(pos | CLOSED, mask));
                 let now = lap(pos, mask);
                 let all = [free(now), written(now), skipped(now), vacated(now, mask)];
@@ -150,7 +161,7 @@ mod tests {
     fn an_unused_slot_is_free_for_its_first_position() {
         for start in STARTS {
             for slots in [1usize, 2, 8] {
-                let mask = slots - 1;
+                let mask = mask_of(slots);
                 for lead in 0..slots {
                     let pos = after(start, lead);
                     let stamp = unused(index(pos, mask), mask, start);

@@ -5,7 +5,7 @@ use core::{alloc::Layout, mem::MaybeUninit};
 use super::{
     header::{Cell, Header},
     raw::Raw,
-    stamp::{CLOSED, Says, after, unused},
+    stamp::{CLOSED, STEP, Says, after, mask_of, slots_of, unused},
 };
 use crate::{
     CapacityError, MemoryError,
@@ -18,18 +18,20 @@ use crate::{
 
 impl<T> Raw<T> {
     /// Size and alignment of a ring.
-    pub(super) fn layout(capacity: usize) -> Result<Layout, CapacityError> {
+    pub(crate) fn layout(capacity: usize) -> Result<Layout, CapacityError> {
         storage::layout::<Header, Cell<T>>(slots_for(capacity)?)
     }
 
     /// A ring in memory that stays borrowed as long as the ring is used.
-    pub(super) fn place(
+    pub(crate) fn place(
         memory: &mut [MaybeUninit<u8>],
         capacity: usize,
         start: usize,
+        one_producer: bool,
     ) -> Result<Self, MemoryError> {
         let slots = slots_for(capacity)?;
-        let header = Header::new(capacity, slots, start);
+        let start = start & !(STEP - 1);
+        let header = Header::new(capacity, slots, start, one_producer);
         let block = storage::mapped::place(memory, header, slots)?;
         // SAFETY: just made, with that many slots.
         unsafe { stamp_all::<T>(block, slots, start) };
@@ -48,9 +50,14 @@ impl<T> Raw<T> {
 
     /// A ring on the heap.
     #[cfg(feature = "alloc")]
-    pub(super) fn allocate(capacity: usize, start: usize) -> Result<Self, CapacityError> {
+    pub(crate) fn allocate(
+        capacity: usize,
+        start: usize,
+        one_producer: bool,
+    ) -> Result<Self, CapacityError> {
         let slots = slots_for(capacity)?;
-        let header = Header::new(capacity, slots, start);
+        let start = start & !(STEP - 1);
+        let header = Header::new(capacity, slots, start, one_producer);
         let block = storage::heap::allocate::<Header, Cell<T>>(header, slots)?;
         // SAFETY: just made, with that many slots.
         unsafe { stamp_all::<T>(block, slots, start) };
@@ -62,9 +69,16 @@ impl<T> Raw<T> {
     /// 1. The ring came from [`allocate`](Self::allocate), and nothing uses it afterwards.
     #[cfg(feature = "alloc")]
     unsafe fn deallocate(self) {
-        let slots = self.header().fixed.mask + 1;
-        // SAFETY: duty 1, and `allocate` made `mask + 1` slots.
+        let slots = slots_of(self.header().fixed.mask);
+        // SAFETY: duty 1, and `allocate` made that many slots.
         unsafe { storage::heap::deallocate(self.block, slots) };
+    }
+
+    /// Counts the first end of either side of a new ring.
+    pub(crate) fn claim_first_ends(&self) {
+        let fixed = &self.header().fixed;
+        let first = fixed.ends.claim(2) && fixed.producers.claim(1) && fixed.consumers.claim(1);
+        debug_assert!(first, "a new ring has no ends");
     }
 
     /// Drops every value that was published and not claimed. The ring is empty afterwards.
@@ -74,7 +88,7 @@ impl<T> Raw<T> {
     /// # Safety
     ///
     /// 1. All ends are gone, and what they did happened before this call.
-    pub(super) unsafe fn drop_leftovers(&self) {
+    pub(crate) unsafe fn drop_leftovers(&self) {
         let Header {
             producers,
             consumers,
@@ -86,8 +100,9 @@ impl<T> Raw<T> {
         let mut pos = consumers.read_pos.load(Relaxed);
         while pos != end {
             let next = after(pos, 1);
-            // RELAXED: as above. It moves first, so that a value whose drop panics is behind it.
-            consumers.read_pos.store(next, Relaxed);
+            // SAFETY: no end is left but the caller (duty 1). RELAXED: as above. It moves first, so that a value whose
+            // drop panics is behind it.
+            unsafe { consumers.read_pos.store(next, Relaxed) };
             let rest = Rest(*self);
             // A grant that was forgotten leaves a position without a value.
             if self.at(pos).look() == Says::Written {
@@ -116,7 +131,7 @@ impl<T> Raw<T> {
 /// 1. The block has that many slots, and nobody else has it yet.
 unsafe fn stamp_all<T>(block: Block<Header, Cell<T>>, slots: usize, start: usize) {
     for index in 0..slots {
-        let stamp = unused(index, slots - 1, start);
+        let stamp = unused(index, mask_of(slots), start);
         // SAFETY: inside the block, and nobody else has it yet (duty 1).
         unsafe {
             (&raw mut (*block.slot_ptr(index).as_ptr()).stamp).write(AtomicUsize::new(stamp))
@@ -126,7 +141,7 @@ unsafe fn stamp_all<T>(block: Block<Header, Cell<T>>, slots: usize, start: usize
 
 /// Which ends.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Side {
+pub(crate) enum Side {
     Producers,
     Consumers,
 }
@@ -136,7 +151,7 @@ pub(super) enum Side {
 /// # Safety
 ///
 /// 1. The caller is an end of `side` that lives by `home`, is counted there, and never touches the ring again.
-pub(super) unsafe fn leave<T>(raw: Raw<T>, home: Home, side: Side) {
+pub(crate) unsafe fn leave<T>(raw: Raw<T>, home: Home, side: Side) {
     let fixed = &raw.header().fixed;
     let last = match side {
         Side::Producers => fixed.producers.leave(),
@@ -145,7 +160,11 @@ pub(super) unsafe fn leave<T>(raw: Raw<T>, home: Home, side: Side) {
     if !last {
         return;
     }
-    raw.header().close();
+    match side {
+        // SAFETY: the last producer is the one producer of a ring that has one.
+        Side::Producers if fixed.one_producer => unsafe { raw.header().finish() },
+        _ => raw.header().close(),
+    }
     match home {
         Home::Borrowed => {}
         Home::Static => {
