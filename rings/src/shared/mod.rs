@@ -103,6 +103,7 @@
 //! Two real processes, one of them killed with `SIGKILL` at 200 moments and its end taken over each time
 //! (`rings/tests/shared_processes.rs`); headers and positions that lie (`rings/tests/shared_lies.rs`); loom models of the
 //! edges (`rings/tests/loom_shared.rs`).
+//! Each edge is also a litmus test, with its verdicts under five memory models (`rings/tests/litmus`).
 //!
 //! # References
 //!

@@ -41,6 +41,7 @@
 //! loom models of each edge, each with the outcomes that must be reached (`rings/tests/loom_unbounded.rs`); a
 //! model-based test against a `VecDeque`, drop accounting, and memory counted and refused by an allocator of the test's
 //! own (`rings/tests/unbounded.rs`, `rings/tests/unbounded_memory.rs`).
+//! Each edge is also a litmus test, with its verdicts under five memory models (`rings/tests/litmus`).
 //!
 //! # References
 //!
