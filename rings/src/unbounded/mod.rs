@@ -59,6 +59,8 @@ pub use error::{Refused, TryPushError};
 pub use pool::{MemoryUse, SPARE_BLOCKS};
 
 /// Implements the traits of all rings for the ends of one flavour by their own methods of the same names.
+///
+/// But not `PushIterEnd`: a batch that memory ran out for hands the value back that it had taken.
 macro_rules! impl_ends {
     ($producer:ident, $consumer:ident) => {
         impl<T> crate::ends::PushEnd for $producer<'_, T> {
@@ -108,6 +110,13 @@ macro_rules! impl_ends {
 
             fn close(&mut self) {
                 $consumer::close(self);
+            }
+        }
+
+        impl<T> crate::ends::DrainEnd for $consumer<'_, T> {
+            #[inline]
+            fn drain(&mut self, max: usize) -> impl Iterator<Item = T> {
+                $consumer::drain(self, max)
             }
         }
     };
