@@ -46,6 +46,16 @@ macro_rules! every_ring {
                 let tx = ring.producer(owner(1)).expect("free");
                 $check(tx, ring.consumer(owner(2)).expect("free"));
             }
+
+            #[cfg(feature = "stats")]
+            #[test]
+            fn counted() {
+                use shared_nothing_rings::stats::{self, Stats};
+
+                let stats = Stats::<2>::new();
+                let (tx, rx) = stats::count(spsc::with_capacity(4).expect("small"), &stats);
+                $check(tx, rx);
+            }
         }
     };
     ($test:ident, $check:path, and many consumers) => {
