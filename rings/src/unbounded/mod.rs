@@ -39,8 +39,8 @@
 //! # Verification
 //!
 //! loom models of each edge, each with the outcomes that must be reached (`rings/tests/loom_unbounded.rs`); a
-//! model-based test against a `VecDeque`, drop accounting, and memory counted and refused by an allocator of the test's
-//! own (`rings/tests/unbounded.rs`, `rings/tests/unbounded_memory.rs`).
+//! model-based test against a `VecDeque`, the same under a fuzzer (`unbounded_ops`), drop accounting, and memory counted
+//! and refused by an allocator of the test's own (`rings/tests/unbounded.rs`, `rings/tests/unbounded_memory.rs`).
 //!
 //! # References
 //!
