@@ -4,11 +4,12 @@
 mod pages;
 
 use std::{
+    collections::VecDeque,
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use pages::{Pages, owner};
+use pages::{Dice, Pages, owner};
 use shared_nothing_rings::{
     TryPopError, TryPushError, TryReserveError,
     ends::{DrainEnd, PopEnd, PushEnd, PushIterEnd, ReserveEnd},
@@ -188,6 +189,45 @@ fn claims(mut tx: impl ReserveEnd<Item = u64>, mut rx: impl PopEnd<Item = u64>) 
     assert_eq!(tx.try_claim().err(), Some(TryReserveError::Closed));
 }
 
+fn random_steps(mut tx: impl PushIterEnd<Item = u64>, mut rx: impl DrainEnd<Item = u64>) {
+    let (mut dice, mut model, mut next) = (Dice(5), VecDeque::new(), 0);
+    for _ in 0..3000 {
+        let (step, count, take) = (dice.roll() % 4, dice.roll() % 6, dice.roll() % 6);
+        match step {
+            0 if model.len() == 4 => assert_eq!(tx.try_push(next), Err(TryPushError::Full(next))),
+            0 => {
+                assert_eq!(tx.try_push(next), Ok(()));
+                model.push_back(next);
+                next += 1;
+            }
+            1 => {
+                let mut values = (next..next + count).collect::<Vec<_>>().into_iter();
+                let pushed = values.len().min(4 - model.len());
+                let refused = pushed == 0 && count > 0;
+                let want = if refused {
+                    Err(TryReserveError::Full)
+                } else {
+                    Ok(pushed)
+                };
+                assert_eq!(tx.try_push_iter(&mut values), want);
+                model.extend((next..).take(pushed));
+                next += pushed as u64;
+                assert_eq!(values.next(), (pushed as u64 != count).then_some(next));
+            }
+            2 => assert_eq!(rx.try_pop(), model.pop_front().ok_or(TryPopError::Empty)),
+            _ => {
+                let mut drain = rx.drain(count as usize);
+                for taken in 0..take {
+                    let want = (taken < count).then(|| model.pop_front()).flatten();
+                    assert_eq!(drain.next(), want);
+                }
+            }
+        }
+        assert_eq!(rx.len(), model.len());
+    }
+}
+
+every_ring!(random_steps_agree_with_a_model, random_steps, and many consumers);
 every_ring!(values_pass_one_by_one, one_by_one, and many consumers);
 every_ring!(closing_loses_nothing, closing, and many consumers);
 every_ring!(leaving_closes, leaving, and many consumers);
