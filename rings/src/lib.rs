@@ -50,6 +50,7 @@
 //! | `alloc` | rings on the heap, and `unbounded` |
 //! | `std` | parking and yielding, deadlines, channels that are made ready; `libc` on Linux |
 //! | `async` | tasks that wait for a [`channel`]; `futures-core` |
+//! | `stats` | counts of what goes through any ring: sent, received, refused, how full it was |
 //!
 //! On targets without compare-exchange there is [`spsc`] with [`split`](spsc::Ring::split).
 //!
@@ -86,6 +87,8 @@ pub mod mpsc;
 pub mod spsc;
 #[cfg(target_has_atomic = "ptr")]
 pub mod stamped;
+#[cfg(all(feature = "stats", target_has_atomic = "ptr"))]
+pub mod stats;
 #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 pub mod unbounded;
 pub mod wait;

@@ -14,6 +14,11 @@ use std::{
 use shared_nothing_rings::{
     TryPopError, TryPushError, TryReserveError, lanes, mpmc, mpsc, spsc, stamped,
 };
+#[cfg(feature = "stats")]
+use shared_nothing_rings::{
+    ends::{DrainEnd, PopEnd, PushEnd, PushIterEnd},
+    stats::{self, Stats},
+};
 
 /// Opens the ends `$tx` and `$rx` of a ring of `$n` values that lies on the stack.
 macro_rules! borrowed {
@@ -78,6 +83,17 @@ macro_rules! lane_heap {
         let (producers, mut $rx) = $ring::with_capacity::<$t>(1, $n).expect("a small ring");
         #[allow(unused_mut, reason = "not every test uses both ends")]
         let mut $tx = producers.last().expect("one lane");
+    };
+}
+
+/// As `borrowed`, by ends that count.
+#[cfg(feature = "stats")]
+macro_rules! counted {
+    ($ring:ident, $t:ty, $n:literal, $tx:ident, $rx:ident) => {
+        let stats = Stats::<2>::new();
+        let mut ring = $ring::Ring::<$t, $n>::new();
+        #[allow(unused_mut, reason = "not every test uses both ends")]
+        let (mut $tx, mut $rx) = stats::count(ring.split(), &stats);
     };
 }
 
@@ -416,3 +432,9 @@ suite!(mpmc_mapped, mpmc, mapped);
 suite!(lanes_borrowed, lanes, lane_borrowed);
 suite!(lanes_static, lanes, lane_fixed);
 suite!(lanes_heap, lanes, lane_heap);
+#[cfg(feature = "stats")]
+suite!(spsc_counted, spsc, counted);
+#[cfg(feature = "stats")]
+suite!(mpsc_counted, mpsc, counted);
+#[cfg(feature = "stats")]
+suite!(mpmc_counted, mpmc, counted);
