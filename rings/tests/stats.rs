@@ -91,7 +91,8 @@ fn permits_are_counted_when_they_are_used() {
     let stats = Arc::new(Stats::<3>::new());
     let ends = mpsc::with_capacity(1).expect("small");
     let ends = stats::count(ends, Arc::clone(&stats));
-    let (mut tx, mut rx) = channel::join(ends, &const { Bells::new(Spin, Spin) });
+    let bells = Bells::new(Spin, Spin);
+    let (mut tx, mut rx) = channel::join(ends, &bells);
     drop(tx.reserve().expect("open"));
     assert_eq!(stats.read().sent, 0);
     assert_eq!(rx.try_recv(), Err(TryPopError::Empty));
