@@ -93,8 +93,7 @@ impl<'a, T> Consumer<'a, T> {
     #[inline]
     pub fn try_pop(&mut self) -> Result<T, TryPopError> {
         let raw = self.own.raw;
-        let claimed = self.own.claimed.is_empty().then(|| raw.claim_value());
-        let place = match claimed.flatten() {
+        let place = match self.own.claimed.claim_next(&raw) {
             Some(place) => place,
             None => self.claim_slowly(&raw)?,
         };

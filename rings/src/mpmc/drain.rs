@@ -35,6 +35,18 @@ impl Claimed {
         self.pos == self.end
     }
 
+    /// Claims and passes the position behind the last, if none is left, its value is there, and no other consumer has
+    /// come between: then it is the next, and the line that all consumers write need not be read first.
+    #[inline(always)]
+    pub(super) fn claim_next<'r, T>(&mut self, raw: &'r Raw<T>) -> Option<Place<'r, T>> {
+        let place = (self.is_empty())
+            .then(|| raw.claim_value(self.end))
+            .flatten()?;
+        self.end = after(self.end, 1);
+        self.pos = self.end;
+        Some(place)
+    }
+
     /// How many positions are left, those given up among them.
     pub(super) const fn len(self) -> usize {
         places(self.end, self.pos)

@@ -218,11 +218,9 @@ impl<T> Raw<T> {
         (place.stamp() == written(place.lap)).then_some(place)
     }
 
-    /// Claims the next position if its value is there: the slot is the caller's, and is full.
+    /// Claims this position if it is the next and its value is there: the slot is the caller's, and is full.
     #[inline(always)]
-    pub(crate) fn claim_value(&self) -> Option<Place<'_, T>> {
-        // RELAXED: the exchange fails when this is outdated, and the stamp says what the slot holds.
-        let pos = self.header().consumers.read_pos.load(Relaxed);
+    pub(crate) fn claim_value(&self, pos: usize) -> Option<Place<'_, T>> {
         let place = self.at(pos);
         let is_there = place.stamp() == written(place.lap);
         (is_there && self.take_head(pos, after(pos, 1))).then_some(place)
