@@ -62,8 +62,11 @@ impl<T> Raw<T> {
         let tail = self.header().producers.write_pos.load(Relaxed);
         let place = self.at(tail);
         // A closed position equals no stamp.
-        if place.stamp() == free(place.lap) && self.has_room(tail) && self.take_tail(tail, 1) {
-            return Ok(place);
+        if place.stamp() == free(place.lap) && self.has_room(tail) {
+            if self.take_tail(tail, 1) {
+                return Ok(place);
+            }
+            give_way();
         }
         self.claim(1).map(|(pos, _)| self.at(pos))
     }
@@ -222,8 +225,14 @@ impl<T> Raw<T> {
     #[inline(always)]
     pub(crate) fn claim_value(&self, pos: usize) -> Option<Place<'_, T>> {
         let place = self.at(pos);
-        let is_there = place.stamp() == written(place.lap);
-        (is_there && self.take_head(pos, after(pos, 1))).then_some(place)
+        if place.stamp() != written(place.lap) {
+            return None;
+        }
+        if self.take_head(pos, after(pos, 1)) {
+            return Some(place);
+        }
+        give_way();
+        None
     }
 
     /// Claims positions in a row up to the last of at most `max` values, at least one, and what was given up between.
@@ -303,6 +312,15 @@ impl<T> Raw<T> {
             TryPopError::Empty
         }
     }
+}
+
+/// Pauses after an exchange that was lost to another end, which may then make several in a row while the line is its
+/// own. A pause is some ten nanoseconds; a model needs one.
+const PAUSES: usize = if cfg!(any(loom, shuttle)) { 1 } else { 16 };
+
+#[cold]
+fn give_way() {
+    (0..PAUSES).for_each(|_| spin_loop());
 }
 
 /// Positions in a row that a consumer may claim.
