@@ -77,7 +77,7 @@ impl<C: PopEnd, B: BellsRef> Receiver<C, B> {
     where
         B::Wait: crate::wait::WaitUntil,
     {
-        match std::time::Instant::now().checked_add(timeout) {
+        match crate::sync::now().checked_add(timeout) {
             Some(deadline) => self.recv_deadline(deadline),
             None => self
                 .recv()

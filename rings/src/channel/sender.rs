@@ -86,7 +86,7 @@ impl<P: PushEnd, B: BellsRef> Sender<P, B> {
     where
         B::Wait: crate::wait::WaitUntil,
     {
-        match std::time::Instant::now().checked_add(timeout) {
+        match crate::sync::now().checked_add(timeout) {
             Some(deadline) => self.send_deadline(value, deadline),
             None => self
                 .send(value)
