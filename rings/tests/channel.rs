@@ -296,6 +296,47 @@ fn h07_cancelled_waiter_passes_the_wake_on() {
 }
 
 #[test]
+fn h06_a_place_given_up_wakes_who_waits_for_it() {
+    let (mut tx, mut rx) = channel::mpsc(1).unwrap();
+    let mut other = tx.clone();
+    let permit = tx.reserve().unwrap();
+    let (unpark, waker) = unpark();
+    let mut task = Context::from_waker(&waker);
+    let mut send = pin!(other.send_async(7));
+    assert!(send.as_mut().poll(&mut task).is_pending());
+    drop(permit);
+    // The look finds no value, and frees the place.
+    assert_eq!(rx.try_recv(), Err(TryPopError::Empty));
+    assert_eq!(unpark.wakes.load(SeqCst), 1);
+    assert!(send.poll(&mut task).is_ready());
+    assert_eq!(rx.try_recv(), Ok(7));
+}
+
+#[test]
+fn h06_places_that_come_free_together_wake_as_many() {
+    let (mut tx, mut rx) = channel::mpsc(2).unwrap();
+    let (mut third, mut fourth) = (tx.clone(), tx.clone());
+    let mut other = tx.clone();
+    let permit = tx.reserve().unwrap();
+    other.try_send(2).unwrap();
+    let (first, waker) = unpark();
+    let mut task = Context::from_waker(&waker);
+    let mut send = pin!(third.send_async(3));
+    assert!(send.as_mut().poll(&mut task).is_pending());
+    let (second, waker) = unpark();
+    let mut other_task = Context::from_waker(&waker);
+    let mut other_send = pin!(fourth.send_async(4));
+    assert!(other_send.as_mut().poll(&mut other_task).is_pending());
+    drop(permit);
+    assert_eq!(rx.try_recv(), Ok(2));
+    assert_eq!(first.wakes.load(SeqCst), 1);
+    assert!(send.poll(&mut task).is_ready());
+    assert_eq!(second.wakes.load(SeqCst), 1, "by the first");
+    assert!(other_send.poll(&mut other_task).is_ready());
+    assert!(rx.try_iter().eq([3, 4]));
+}
+
+#[test]
 fn a_permit_that_is_dropped_lets_what_is_behind_it_through() {
     let (mut tx, mut rx) = channel::mpsc::<u32>(4).unwrap();
     let mut other = tx.clone();

@@ -19,7 +19,7 @@ pub struct Permit<'s, P: ReserveEnd, B: BellsRef> {
 impl<'s, P: ReserveEnd, B: BellsRef> Permit<'s, P, B> {
     /// # Safety
     ///
-    /// 1. The sender's end returned `claim` and did nothing since.
+    /// 1. The sender's end returned `claim`, and has only been asked for its state since.
     pub(super) unsafe fn new(sender: &'s mut Sender<P, B>, claim: P::Claim) -> Self {
         Self {
             sender,

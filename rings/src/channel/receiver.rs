@@ -37,9 +37,12 @@ impl<C: PopEnd, B: BellsRef> Receiver<C, B> {
     /// The channel is empty, or closed and drained.
     #[inline]
     pub fn try_recv(&mut self) -> Result<C::Item, TryPopError> {
-        let value = self.end.try_pop()?;
-        self.bells.0.space.ring_for(1);
-        Ok(value)
+        let value = self.end.try_pop();
+        if !matches!(value, Err(TryPopError::Closed)) {
+            // Also when there was no value: the look frees places that were given up.
+            self.bells.0.space.ring_for(1);
+        }
+        value
     }
 
     /// Receives, waiting while the channel is empty.
@@ -59,9 +62,9 @@ impl<C: PopEnd, B: BellsRef> Receiver<C, B> {
     #[cold]
     fn recv_slowly(&mut self) -> Result<C::Item, RecvError> {
         let (end, bells) = self.parts();
-        let value = bells.mail.wait(|| pop_again(end))?;
-        bells.space.ring_for(1);
-        Ok(value)
+        let value = bells.mail.wait(|| pop_again(end, bells));
+        pass_mail_on(end, bells);
+        value
     }
 
     /// As [`recv`](Self::recv), but gives up after `timeout`; one too long for the clock is no limit.
@@ -102,14 +105,10 @@ impl<C: PopEnd, B: BellsRef> Receiver<C, B> {
         use crate::wait::WaitUntil;
 
         let (end, bells) = self.parts();
-        match bells.mail.wait_until(deadline, || pop_again(end)) {
-            None => Err(Timeout),
-            Some(Err(RecvError)) => Err(Closed),
-            Some(Ok(value)) => {
-                bells.space.ring_for(1);
-                Ok(value)
-            }
-        }
+        let found = bells.mail.wait_until(deadline, || pop_again(end, bells));
+        let value = found.ok_or(Timeout)?;
+        pass_mail_on(end, bells);
+        value.map_err(|RecvError| Closed)
     }
 
     /// Values as they come, waiting for each; ends when the channel is closed and drained.
@@ -156,11 +155,27 @@ impl<C: PopEnd, B: BellsRef> Receiver<C, B> {
 }
 
 /// One look of a receiver that waits: `None` while the ring is empty, an error when it is closed and drained.
-pub(super) fn pop_again<C: PopEnd>(end: &mut C) -> Option<Result<C::Item, RecvError>> {
-    match end.try_pop() {
+pub(super) fn pop_again<C: PopEnd, B: BellsRef>(
+    end: &mut C,
+    bells: &B,
+) -> Option<Result<C::Item, RecvError>> {
+    let found = match end.try_pop() {
         Ok(value) => Some(Ok(value)),
         Err(TryPopError::Empty) => None,
-        Err(TryPopError::Closed) => Some(Err(RecvError)),
+        Err(TryPopError::Closed) => return Some(Err(RecvError)),
+    };
+    // Also when there was no value: the look frees places that were given up.
+    bells.space.ring_for(1);
+    found
+}
+
+/// Wakes the next receiver if there is something for it too. A receiver that has waited does so when its wait is over.
+///
+/// A wake for a value comes to nothing when a value before it is not yet written. The wake for that one then serves all
+/// that became reachable: values, and the close behind them.
+pub(super) fn pass_mail_on<C: PopEnd, B: BellsRef>(end: &C, bells: &B) {
+    if !end.is_empty() || end.is_closed() {
+        bells.mail.ring_for(1);
     }
 }
 
