@@ -121,7 +121,7 @@ pub unsafe trait ReserveEnd: PushEnd {
     ///
     /// # Safety
     ///
-    /// 1. This end returned the claim and did nothing since but this.
+    /// 1. This end returned the claim, and has only been asked for its state since.
     #[expect(unsafe_code, reason = "as above")]
     unsafe fn fill(&mut self, claim: Self::Claim, value: Self::Item);
 
@@ -129,7 +129,7 @@ pub unsafe trait ReserveEnd: PushEnd {
     ///
     /// # Safety
     ///
-    /// 1. This end returned the claim and did nothing since but this.
+    /// 1. This end returned the claim, and has only been asked for its state since.
     #[expect(unsafe_code, reason = "as above")]
     unsafe fn give_up(&mut self, claim: Self::Claim);
 }

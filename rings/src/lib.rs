@@ -57,13 +57,15 @@
 //! # Models
 //!
 //! `--cfg loom` swaps atomics, cells and locks for [loom](https://docs.rs/loom)'s in this crate, so that a program
-//! built on these rings can be modelled with them. Constructors are then not `const`.
+//! built on these rings can be modelled with them. Constructors are then not `const`. `--cfg shuttle` puts a switch of
+//! threads before each of them, for [shuttle](https://docs.rs/shuttle)'s schedulers: larger scenes, sequentially
+//! consistent.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
-#[cfg(any(feature = "std", loom, test))]
+#[cfg(any(feature = "std", loom, shuttle, test))]
 extern crate std;
 
 pub mod channel;

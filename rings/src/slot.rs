@@ -69,7 +69,7 @@ pub(crate) struct Watch {
     cells: std::boxed::Box<[Cell<()>]>,
 }
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 impl Watch {
     pub(crate) const fn new(_slots: usize) -> Self {
         Self {}
@@ -80,6 +80,22 @@ impl Watch {
 
     #[inline(always)]
     pub(crate) const fn exclusive_range(&self, _pos: usize, _count: usize, _mask: usize) {}
+}
+
+/// Between what an end knows of a slot and what it does to it, others may run.
+#[cfg(shuttle)]
+impl Watch {
+    pub(crate) const fn new(_slots: usize) -> Self {
+        Self {}
+    }
+
+    pub(crate) fn exclusive(&self, _index: usize) {
+        crate::sync::switch();
+    }
+
+    pub(crate) fn exclusive_range(&self, _pos: usize, _count: usize, _mask: usize) {
+        crate::sync::switch();
+    }
 }
 
 #[cfg(loom)]

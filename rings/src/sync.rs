@@ -1,9 +1,13 @@
-//! The only file that names atomics, cells, fences and locks. `--cfg loom` swaps them for loom's.
+//! The only file that names atomics, cells, fences, locks and the clock. `--cfg loom` swaps them for loom's, and
+//! `--cfg shuttle` puts a switch of threads before each of them.
 //!
 //! Everything else in the crate runs the same code in a model as in a program; only constructors differ, because
 //! loom's types cannot be built in a `const`.
 
-#[cfg(not(loom))]
+#[cfg(all(loom, shuttle))]
+compile_error!("one model at a time: loom or shuttle");
+
+#[cfg(not(any(loom, shuttle)))]
 mod imp {
     pub(crate) use core::hint::spin_loop;
     #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
@@ -19,6 +23,18 @@ mod imp {
         thread,
     };
 
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(crate) fn now() -> std::time::Instant {
+        std::time::Instant::now()
+    }
+
+    pub(crate) use super::plain::Cell;
+}
+
+/// Cells outside of loom.
+#[cfg(not(loom))]
+mod plain {
     /// [`core::cell::UnsafeCell`] with the methods of loom's.
     #[derive(Debug)]
     #[repr(transparent)]
@@ -53,6 +69,11 @@ mod imp {
         sync::atomic::{AtomicU64, AtomicUsize, Ordering},
     };
 
+    #[cfg(feature = "std")]
+    pub(crate) fn now() -> std::time::Instant {
+        std::time::Instant::now()
+    }
+
     /// loom's threads, with the one function that it lacks.
     #[cfg(feature = "std")]
     pub(crate) mod thread {
@@ -63,6 +84,116 @@ mod imp {
             yield_now();
         }
     }
+}
+
+/// Each access to an atomic is one step of one order for all threads, as under shuttle's own atomics. These are core's,
+/// so that they have the size, the constructors and the place in a mapping that they have in a program.
+#[cfg(shuttle)]
+mod imp {
+    use core::{cell, sync::atomic, time::Duration};
+
+    pub(crate) use super::plain::Cell;
+    pub(crate) use core::sync::atomic::Ordering;
+    pub(crate) use shuttle::{
+        hint::spin_loop,
+        sync::{Mutex, MutexGuard},
+    };
+
+    /// Any thread may run before this returns.
+    pub(crate) fn switch() {
+        shuttle::thread::sleep(Duration::ZERO);
+    }
+
+    pub(crate) fn fence(_: Ordering) {
+        switch();
+    }
+
+    /// shuttle's threads. Its timed park never ends by itself.
+    pub(crate) mod thread {
+        pub(crate) use shuttle::thread::{Thread, current, park, yield_now};
+
+        /// Lets the others run, after which the caller looks at its clock.
+        pub(crate) fn park_timeout(_: core::time::Duration) {
+            yield_now();
+        }
+    }
+
+    /// A clock that goes on by a microsecond whenever it is looked at: a deadline is met after so many looks, in every
+    /// run of the same schedule.
+    pub(crate) fn now() -> std::time::Instant {
+        std::thread_local! {
+            static NOW: cell::Cell<std::time::Instant> = cell::Cell::new(std::time::Instant::now());
+        }
+        NOW.set(NOW.get() + Duration::from_micros(1));
+        NOW.get()
+    }
+
+    macro_rules! switching {
+        ($atomic:ident, $value:ty $(, $param:ident)? { $($method:ident($($arg:ident: $ty:ty),*) -> $ret:ty;)* }) => {
+            #[derive(Debug)]
+            #[repr(transparent)]
+            pub(crate) struct $atomic $(<$param>)? (atomic::$atomic $(<$param>)?);
+
+            #[allow(dead_code, reason = "each feature uses some")]
+            impl $(<$param>)? $atomic $(<$param>)? {
+                pub(crate) const fn new(value: $value) -> Self {
+                    Self(atomic::$atomic::new(value))
+                }
+
+                $(pub(crate) fn $method(&self, $($arg: $ty),*) -> $ret {
+                    switch();
+                    self.0.$method($($arg),*)
+                })*
+
+                /// May fail for no reason, as it may on some processors.
+                pub(crate) fn compare_exchange_weak(
+                    &self,
+                    current: $value,
+                    new: $value,
+                    success: Ordering,
+                    failure: Ordering,
+                ) -> Result<$value, $value> {
+                    use shuttle::rand::Rng;
+                    if shuttle::rand::thread_rng().gen_ratio(1, 8) {
+                        return Err(self.load(failure));
+                    }
+                    self.compare_exchange(current, new, success, failure)
+                }
+            }
+        };
+    }
+
+    switching!(AtomicPtr, *mut T, T {
+        load(order: Ordering) -> *mut T;
+        store(value: *mut T, order: Ordering) -> ();
+        swap(value: *mut T, order: Ordering) -> *mut T;
+        compare_exchange(from: *mut T, to: *mut T, success: Ordering, failure: Ordering) -> Result<*mut T, *mut T>;
+    });
+
+    macro_rules! switching_number {
+        ($atomic:ident, $value:ty) => {
+            switching!($atomic, $value {
+                load(order: Ordering) -> $value;
+                store(value: $value, order: Ordering) -> ();
+                swap(value: $value, order: Ordering) -> $value;
+                fetch_add(value: $value, order: Ordering) -> $value;
+                fetch_sub(value: $value, order: Ordering) -> $value;
+                fetch_and(value: $value, order: Ordering) -> $value;
+                fetch_or(value: $value, order: Ordering) -> $value;
+                fetch_max(value: $value, order: Ordering) -> $value;
+                compare_exchange(from: $value, to: $value, success: Ordering, failure: Ordering) -> Result<$value, $value>;
+            });
+
+            impl Default for $atomic {
+                fn default() -> Self {
+                    Self::new(0)
+                }
+            }
+        };
+    }
+
+    switching_number!(AtomicU64, u64);
+    switching_number!(AtomicUsize, usize);
 }
 
 pub(crate) use imp::*;

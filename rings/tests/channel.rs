@@ -296,6 +296,47 @@ fn h07_cancelled_waiter_passes_the_wake_on() {
 }
 
 #[test]
+fn h06_a_place_given_up_wakes_who_waits_for_it() {
+    let (mut tx, mut rx) = channel::mpsc(1).unwrap();
+    let mut other = tx.clone();
+    let permit = tx.reserve().unwrap();
+    let (unpark, waker) = unpark();
+    let mut task = Context::from_waker(&waker);
+    let mut send = pin!(other.send_async(7));
+    assert!(send.as_mut().poll(&mut task).is_pending());
+    drop(permit);
+    // The look finds no value, and frees the place.
+    assert_eq!(rx.try_recv(), Err(TryPopError::Empty));
+    assert_eq!(unpark.wakes.load(SeqCst), 1);
+    assert!(send.poll(&mut task).is_ready());
+    assert_eq!(rx.try_recv(), Ok(7));
+}
+
+#[test]
+fn h06_places_that_come_free_together_wake_as_many() {
+    let (mut tx, mut rx) = channel::mpsc(2).unwrap();
+    let (mut third, mut fourth) = (tx.clone(), tx.clone());
+    let mut other = tx.clone();
+    let permit = tx.reserve().unwrap();
+    other.try_send(2).unwrap();
+    let (first, waker) = unpark();
+    let mut task = Context::from_waker(&waker);
+    let mut send = pin!(third.send_async(3));
+    assert!(send.as_mut().poll(&mut task).is_pending());
+    let (second, waker) = unpark();
+    let mut other_task = Context::from_waker(&waker);
+    let mut other_send = pin!(fourth.send_async(4));
+    assert!(other_send.as_mut().poll(&mut other_task).is_pending());
+    drop(permit);
+    assert_eq!(rx.try_recv(), Ok(2));
+    assert_eq!(first.wakes.load(SeqCst), 1);
+    assert!(send.poll(&mut task).is_ready());
+    assert_eq!(second.wakes.load(SeqCst), 1, "by the first");
+    assert!(other_send.poll(&mut other_task).is_ready());
+    assert!(rx.try_iter().eq([3, 4]));
+}
+
+#[test]
 fn a_permit_that_is_dropped_lets_what_is_behind_it_through() {
     let (mut tx, mut rx) = channel::mpsc::<u32>(4).unwrap();
     let mut other = tx.clone();
@@ -307,42 +348,6 @@ fn a_permit_that_is_dropped_lets_what_is_behind_it_through() {
         drop(permit);
         assert_eq!(receiver.join().unwrap(), Ok(1));
     });
-}
-
-#[test]
-fn a_place_given_up_beside_a_value_wakes_a_sender_too() {
-    let (mut tx, mut rx) = channel::mpsc::<u32>(2).unwrap();
-    let mut others = [tx.clone(), tx.clone()];
-    let (unpark, waker) = unpark();
-    let mut task = Context::from_waker(&waker);
-    let permit = tx.reserve().unwrap();
-    assert_eq!(others[0].try_send(1), Ok(()));
-    let mut sends = others.each_mut().map(|other| other.send_async(2));
-    for send in &mut sends {
-        assert!(pin!(send).poll(&mut task).is_pending());
-    }
-    drop(permit);
-    assert_eq!(rx.try_recv(), Ok(1));
-    assert_eq!(unpark.wakes.load(SeqCst), 2, "two places, two wakes");
-    for send in &mut sends {
-        assert_eq!(pin!(send).poll(&mut task), Poll::Ready(Ok(())));
-    }
-}
-
-#[test]
-fn a_place_given_up_beside_nothing_wakes_a_sender_too() {
-    let (mut tx, mut rx) = channel::mpsc::<u32>(1).unwrap();
-    let mut other = tx.clone();
-    let (unpark, waker) = unpark();
-    let mut task = Context::from_waker(&waker);
-    let permit = tx.reserve().unwrap();
-    let mut send = pin!(other.send_async(1));
-    assert!(send.as_mut().poll(&mut task).is_pending());
-    drop(permit);
-    // The place is free from this look on, although it finds no value.
-    assert_eq!(rx.try_recv(), Err(TryPopError::Empty));
-    assert_eq!(unpark.wakes.load(SeqCst), 1);
-    assert_eq!(send.as_mut().poll(&mut task), Poll::Ready(Ok(())));
 }
 
 #[test]

@@ -92,7 +92,7 @@ macro_rules! suite {
                 on_a_stack_of(64 << 10, || {
                     #[allow(unused_mut, reason = "some rings push through `&self`")]
                     let (mut tx, mut rx) = $ring::with_capacity(2).expect("2 MiB");
-                    for i in 1..=3 {
+                    for i in 1_u8..=3 {
                         assert!(tx.try_push([i; 1 << 20]).is_ok());
                         let value = rx.try_pop().expect("just pushed");
                         assert!(value.iter().all(|&byte| byte == i));

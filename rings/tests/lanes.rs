@@ -11,7 +11,7 @@ use shared_nothing_rings::{
     CapacityError, TryPopError, TryPushError, TryReserveError,
     lanes::{self, Consumer, LANES_MAX, Producer},
 };
-use static_assertions::{assert_eq_size, assert_impl_all, assert_not_impl_any};
+use static_assertions::{assert_impl_all, assert_not_impl_any};
 
 // An end may move to another thread; the ends of one owner cannot be used from two.
 assert_impl_all!(Producer<'static, Cell<u8>>: Send);
@@ -28,7 +28,7 @@ assert_not_impl_any!(lanes::Ring<Rc<u8>, 2, 2>: Send, Sync);
 
 // Three lines for all, and for each lane two beside its ring, which has three: no two ends write the same.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-assert_eq_size!(lanes::Ring<(), 4, 1>, [[u8; 128]; 3 + 4 * 5]);
+static_assertions::assert_eq_size!(lanes::Ring<(), 4, 1>, [[u8; 128]; 3 + 4 * 5]);
 
 /// How many values a lane gives in a row while another has some.
 const TURN: usize = 32;

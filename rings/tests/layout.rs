@@ -96,7 +96,7 @@ fn a_slot_of_one_producer_costs_what_its_value_costs() {
 
 #[test]
 fn a_slot_of_many_producers_costs_one_word_more() {
-    let one = size_of::<mpsc::Ring<[u64; 15], 8>>();
-    let many = size_of::<mpsc::Ring<[u64; 15], 64>>();
-    assert_eq!(many - one, 56 * (15 * 8 + size_of::<usize>()));
+    let one = size_of::<mpsc::Ring<[usize; 15], 8>>();
+    let many = size_of::<mpsc::Ring<[usize; 15], 64>>();
+    assert_eq!(many - one, 56 * 16 * size_of::<usize>());
 }

@@ -245,7 +245,7 @@ fn record(
             let (tx, mut rx) = (tx.clone(), rx.clone());
             all.push(threads.spawn(move || {
                 meet(came, 2 * ends);
-                clock.record(2 * me, each, |number| push(&tx, (me + 1) << 32 | number))
+                clock.record(2 * me, each, |number| push(&tx, (me + 1) << 20 | number))
             }));
             all.push(threads.spawn(move || {
                 meet(came, 2 * ends);

@@ -8,7 +8,7 @@ use crate::{ends::ReserveEnd, wait::Wait};
 /// A place in the channel that is kept for one value. Made by [`Sender::reserve`].
 ///
 /// Dropping it gives the place up. In a ring with one order for many producers, values sent later wait behind a permit:
-/// use it soon; and a place that was given up is free again when the receiver, at its next look, steps over it.
+/// use it soon.
 #[must_use = "a permit that is dropped gives its place up"]
 pub struct Permit<'s, P: ReserveEnd, B: BellsRef> {
     sender: &'s mut Sender<P, B>,
@@ -19,7 +19,7 @@ pub struct Permit<'s, P: ReserveEnd, B: BellsRef> {
 impl<'s, P: ReserveEnd, B: BellsRef> Permit<'s, P, B> {
     /// # Safety
     ///
-    /// 1. The sender's end returned `claim` and did nothing since.
+    /// 1. The sender's end returned `claim`, and has only been asked for its state since.
     pub(super) unsafe fn new(sender: &'s mut Sender<P, B>, claim: P::Claim) -> Self {
         Self {
             sender,
@@ -46,7 +46,6 @@ impl<P: ReserveEnd, B: BellsRef> Drop for Permit<'_, P, B> {
     fn drop(&mut self) {
         if let Some(claim) = self.claim.take() {
             let (end, bells) = self.sender.parts();
-            bells.expect_gap();
             // SAFETY: as in `send`.
             unsafe { end.give_up(claim) };
             // What lies behind a place that was given up can be received now.

@@ -37,17 +37,12 @@ impl<C: PopEnd, B: BellsRef> Receiver<C, B> {
     /// The channel is empty, or closed and drained.
     #[inline]
     pub fn try_recv(&mut self) -> Result<C::Item, TryPopError> {
-        let (end, bells) = self.parts();
-        match end.try_pop() {
-            Ok(value) => {
-                bells.found_value();
-                Ok(value)
-            }
-            Err(error) => {
-                bells.found_nothing();
-                Err(error)
-            }
+        let value = self.end.try_pop();
+        if !matches!(value, Err(TryPopError::Closed)) {
+            // Also when there was no value: the look frees places that were given up.
+            self.bells.0.space.ring_for(1);
         }
+        value
     }
 
     /// Receives, waiting while the channel is empty.
@@ -67,9 +62,9 @@ impl<C: PopEnd, B: BellsRef> Receiver<C, B> {
     #[cold]
     fn recv_slowly(&mut self) -> Result<C::Item, RecvError> {
         let (end, bells) = self.parts();
-        let value = bells.mail.wait(|| pop_again(end, bells))?;
-        bells.found_value();
-        Ok(value)
+        let value = bells.mail.wait(|| pop_again(end, bells));
+        pass_mail_on(end, bells);
+        value
     }
 
     /// As [`recv`](Self::recv), but gives up after `timeout`; one too long for the clock is no limit.
@@ -85,7 +80,7 @@ impl<C: PopEnd, B: BellsRef> Receiver<C, B> {
     where
         B::Wait: crate::wait::WaitUntil,
     {
-        match std::time::Instant::now().checked_add(timeout) {
+        match crate::sync::now().checked_add(timeout) {
             Some(deadline) => self.recv_deadline(deadline),
             None => self
                 .recv()
@@ -110,14 +105,10 @@ impl<C: PopEnd, B: BellsRef> Receiver<C, B> {
         use crate::wait::WaitUntil;
 
         let (end, bells) = self.parts();
-        match bells.mail.wait_until(deadline, || pop_again(end, bells)) {
-            None => Err(Timeout),
-            Some(Err(RecvError)) => Err(Closed),
-            Some(Ok(value)) => {
-                bells.found_value();
-                Ok(value)
-            }
-        }
+        let found = bells.mail.wait_until(deadline, || pop_again(end, bells));
+        let value = found.ok_or(Timeout)?;
+        pass_mail_on(end, bells);
+        value.map_err(|RecvError| Closed)
     }
 
     /// Values as they come, waiting for each; ends when the channel is closed and drained.
@@ -168,13 +159,23 @@ pub(super) fn pop_again<C: PopEnd, B: BellsRef>(
     end: &mut C,
     bells: &B,
 ) -> Option<Result<C::Item, RecvError>> {
-    match end.try_pop() {
+    let found = match end.try_pop() {
         Ok(value) => Some(Ok(value)),
-        Err(TryPopError::Empty) => {
-            bells.found_nothing();
-            None
-        }
-        Err(TryPopError::Closed) => Some(Err(RecvError)),
+        Err(TryPopError::Empty) => None,
+        Err(TryPopError::Closed) => return Some(Err(RecvError)),
+    };
+    // Also when there was no value: the look frees places that were given up.
+    bells.space.ring_for(1);
+    found
+}
+
+/// Wakes the next receiver if there is something for it too. A receiver that has waited does so when its wait is over.
+///
+/// A wake for a value comes to nothing when a value before it is not yet written. The wake for that one then serves all
+/// that became reachable: values, and the close behind them.
+pub(super) fn pass_mail_on<C: PopEnd, B: BellsRef>(end: &C, bells: &B) {
+    if !end.is_empty() || end.is_closed() {
+        bells.mail.ring_for(1);
     }
 }
 

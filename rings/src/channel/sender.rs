@@ -69,6 +69,7 @@ impl<P: PushEnd, B: BellsRef> Sender<P, B> {
             .wait(|| push_again(end, &mut value))
             .map_err(SendError)?;
         bells.mail.ring_for(1);
+        pass_space_on(end, bells);
         Ok(())
     }
 
@@ -86,7 +87,7 @@ impl<P: PushEnd, B: BellsRef> Sender<P, B> {
     where
         B::Wait: crate::wait::WaitUntil,
     {
-        match std::time::Instant::now().checked_add(timeout) {
+        match crate::sync::now().checked_add(timeout) {
             Some(deadline) => self.send_deadline(value, deadline),
             None => self
                 .send(value)
@@ -119,6 +120,7 @@ impl<P: PushEnd, B: BellsRef> Sender<P, B> {
         match (sent, value) {
             (Some(Ok(())), _) => {
                 bells.mail.ring_for(1);
+                pass_space_on(end, bells);
                 Ok(())
             }
             (Some(Err(value)), _) => Err(Closed(value)),
@@ -137,12 +139,15 @@ impl<P: PushEnd, B: BellsRef> Sender<P, B> {
         P: ReserveEnd,
     {
         let (end, bells) = self.parts();
-        let claim = bells.space.wait(|| match end.try_claim() {
-            Ok(claim) => Some(Ok(claim)),
-            Err(TryReserveError::Full) => None,
-            Err(TryReserveError::Closed) => Some(Err(SendError(()))),
-        })?;
-        // SAFETY: claimed just now, by this end.
+        let claim = match claim_again(end) {
+            Some(claim) => claim?,
+            None => {
+                let claim = bells.space.wait(|| claim_again(end))?;
+                pass_space_on(end, bells);
+                claim
+            }
+        };
+        // SAFETY: claimed just now, by this end, which was only asked for its state since.
         Ok(unsafe { Permit::new(self, claim) })
     }
 
@@ -190,6 +195,25 @@ pub(super) fn push_again<P: PushEnd>(
             *value = Some(refused);
             None
         }
+    }
+}
+
+/// One look of a sender that wants a place: `None` while the ring is full, an error when it is closed.
+pub(super) fn claim_again<P: ReserveEnd>(end: &mut P) -> Option<Result<P::Claim, SendError<()>>> {
+    match end.try_claim() {
+        Ok(claim) => Some(Ok(claim)),
+        Err(TryReserveError::Full) => None,
+        Err(TryReserveError::Closed) => Some(Err(SendError(()))),
+    }
+}
+
+/// Wakes the next sender if there is space for it too. A sender that has waited does so when its wait is over.
+///
+/// A wake for a place comes to nothing when a place before it is still being emptied, and places that were given up come
+/// free together with the one behind them. The wake that is not in vain then serves them all.
+pub(super) fn pass_space_on<P: PushEnd, B: BellsRef>(end: &P, bells: &B) {
+    if end.len() < end.capacity() {
+        bells.space.ring_for(1);
     }
 }
 

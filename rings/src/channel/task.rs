@@ -12,11 +12,12 @@ use core::{
 use futures_core::Stream;
 
 use super::{
-    Permit, Receiver, RecvError, SendError, Sender, bells::BellsRef, receiver::pop_again,
-    sender::push_again,
+    Permit, Receiver, RecvError, SendError, Sender,
+    bells::BellsRef,
+    receiver::{pass_mail_on, pop_again},
+    sender::{claim_again, pass_space_on, push_again},
 };
 use crate::{
-    TryReserveError,
     ends::{PopEnd, PushEnd, ReserveEnd},
     wait::{Doorbell, Ticket, Waiter},
 };
@@ -25,6 +26,8 @@ use crate::{
 #[derive(Debug, Default)]
 struct Place {
     ticket: Option<Ticket>,
+    /// Whether it has stood there since its task last found something.
+    has_waited: bool,
 }
 
 impl Place {
@@ -44,6 +47,7 @@ impl Place {
             }
             match self.ticket {
                 None => {
+                    self.has_waited = true;
                     self.ticket = Some(bell.announce(Waiter::Task(task.waker().clone())));
                     // RECHECK: after ANNOUNCE, by its barrier.
                     if let Some(found) = look() {
@@ -58,6 +62,11 @@ impl Place {
                 Some(_) => {}
             }
         }
+    }
+
+    /// Whether the task has waited for what it has found, and so may have used a wake that serves others too.
+    fn ends_a_wait(&mut self) -> bool {
+        core::mem::take(&mut self.has_waited)
     }
 
     fn leave(&mut self, bell: &Doorbell) {
@@ -110,6 +119,9 @@ impl<P: PushEnd, B: BellsRef<Wait = Doorbell>> Future for Send<'_, P, B> {
             .map(|sent| {
                 sent.map_err(SendError)?;
                 bells.mail.ring_for(1);
+                if place.ends_a_wait() {
+                    pass_space_on(end, bells);
+                }
                 Ok(())
             })
     }
@@ -149,14 +161,14 @@ impl<'s, P: ReserveEnd, B: BellsRef<Wait = Doorbell>> Future for Reserve<'s, P, 
             panic!("polled after it was ready")
         };
         let (end, bells) = borrowed.parts();
-        let claim = place.poll(&bells.space, task, || match end.try_claim() {
-            Ok(claim) => Some(Ok(claim)),
-            Err(TryReserveError::Full) => None,
-            Err(TryReserveError::Closed) => Some(Err(SendError(()))),
-        });
+        let claim = place.poll(&bells.space, task, || claim_again(end));
         match (claim, sender.take()) {
             (Poll::Ready(Ok(claim)), Some(sender)) => {
-                // SAFETY: claimed just now, by this end.
+                if place.ends_a_wait() {
+                    let (end, bells) = sender.parts();
+                    pass_space_on(end, bells);
+                }
+                // SAFETY: claimed just now, by this end, which was only asked for its state since.
                 Poll::Ready(Ok(unsafe { Permit::new(sender, claim) }))
             }
             (Poll::Ready(Err(closed)), _) => Poll::Ready(Err(closed)),
@@ -201,7 +213,9 @@ fn poll_recv<C: PopEnd, B: BellsRef<Wait = Doorbell>>(
     place
         .poll(&bells.mail, task, || pop_again(end, bells))
         .map(|value| {
-            bells.found_value();
+            if place.ends_a_wait() {
+                pass_mail_on(end, bells);
+            }
             value
         })
 }

@@ -15,13 +15,13 @@ use crate::{
 };
 
 /// How many values of one lane are taken before the others have their turn.
-pub(super) const TURN: usize = if cfg!(loom) { 2 } else { 32 };
+pub(super) const TURN: usize = if cfg!(any(loom, shuttle)) { 2 } else { 32 };
 
 /// How many looks in a row must find a lane empty before its bit is cleared.
 ///
 /// A producer that is busy with other things for a moment then keeps its lease; and a bit that was cleared costs the
 /// next push, and the consumer, a line that both write.
-const PATIENCE: usize = if cfg!(loom) { 1 } else { 64 };
+const PATIENCE: usize = if cfg!(any(loom, shuttle)) { 1 } else { 64 };
 
 /// The reading end of all lanes.
 ///

@@ -12,7 +12,7 @@ use crate::{
 ///
 /// A long one makes the read-modify-write at its end cheaper for each value, and keeps a lane whose producer fell
 /// silent in the middle of it dirty for longer.
-pub(super) const LEASE_MAX: usize = if cfg!(loom) { 2 } else { 256 };
+pub(super) const LEASE_MAX: usize = if cfg!(any(loom, shuttle)) { 2 } else { 256 };
 
 /// What one producer announces its pushes by.
 #[derive(Debug, Clone, Copy)]

@@ -18,7 +18,7 @@ use crate::{
 /// ```
 #[must_use]
 pub const fn block_capacity<T>() -> usize {
-    if cfg!(loom) {
+    if cfg!(any(loom, shuttle)) {
         return 2;
     }
     match size_of::<T>() {

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How many empty blocks a ring keeps.
-pub const SPARE_BLOCKS: usize = if cfg!(loom) { 1 } else { 4 };
+pub const SPARE_BLOCKS: usize = if cfg!(any(loom, shuttle)) { 1 } else { 4 };
 
 /// The blocks of one ring.
 #[derive(Debug)]

@@ -9,14 +9,14 @@ use crate::sync::{Ordering::SeqCst, fence};
 /// Both sides of one doorbell use the same one, chosen when the doorbell is made.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Barrier {
-    #[cfg(all(target_os = "linux", not(loom)))]
+    #[cfg(all(target_os = "linux", not(any(loom, shuttle))))]
     asymmetric: bool,
 }
 
 impl Barrier {
     pub(super) fn new() -> Self {
         Self {
-            #[cfg(all(target_os = "linux", not(loom)))]
+            #[cfg(all(target_os = "linux", not(any(loom, shuttle))))]
             asymmetric: linux::is_granted(),
         }
     }
@@ -24,7 +24,7 @@ impl Barrier {
     /// Between the change of a ring and the look for waiters.
     #[inline(always)]
     pub(super) fn light(self) {
-        #[cfg(all(target_os = "linux", not(loom)))]
+        #[cfg(all(target_os = "linux", not(any(loom, shuttle))))]
         if self.asymmetric {
             // CHECK: keeps the compiler from turning the two steps round; the processor's order is the parker's care.
             crate::sync::compiler_fence(SeqCst);
@@ -36,7 +36,7 @@ impl Barrier {
 
     /// Between the announcement of a waiter and its second look.
     pub(super) fn heavy(self) {
-        #[cfg(all(target_os = "linux", not(loom)))]
+        #[cfg(all(target_os = "linux", not(any(loom, shuttle))))]
         if self.asymmetric {
             linux::run();
             return;
@@ -46,7 +46,7 @@ impl Barrier {
     }
 }
 
-#[cfg(all(target_os = "linux", not(loom)))]
+#[cfg(all(target_os = "linux", not(any(loom, shuttle))))]
 mod linux {
     use std::sync::OnceLock;
 

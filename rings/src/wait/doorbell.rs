@@ -28,7 +28,7 @@ use super::{Wait, WaitUntil, barrier::Barrier};
 use crate::sync::{
     AtomicUsize, Mutex, MutexGuard,
     Ordering::Relaxed,
-    spin_loop,
+    now, spin_loop,
     thread::{self, Thread},
 };
 
@@ -196,7 +196,7 @@ impl Doorbell {
                 match deadline {
                     None => thread::park(),
                     Some(deadline) => {
-                        let left = deadline.saturating_duration_since(Instant::now());
+                        let left = deadline.saturating_duration_since(now());
                         if left.is_zero() {
                             return look();
                         }

@@ -33,7 +33,8 @@
 //! # Verification
 //!
 //! `rings/tests/loom_wait.rs` models a push, a close and two waiters against the park; `rings/tests/stress.rs` counts
-//! park and wake pairs on real threads.
+//! park and wake pairs on real threads; `rings/tests/shuttle_channel.rs` draws schedules for channels of up to five
+//! threads that wait, give up and close.
 //! The protocol is also a litmus test, by fences and by membarrier, with its verdicts under five memory models
 //! (`rings/tests/litmus`).
 

@@ -37,7 +37,7 @@ impl super::WaitUntil for Spin {
             if let Some(found) = look() {
                 return Some(found);
             }
-            if std::time::Instant::now() >= deadline {
+            if crate::sync::now() >= deadline {
                 return None;
             }
             spin_loop();

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use super::{Wait, WaitUntil};
-use crate::sync::{spin_loop, thread};
+use crate::sync::{now, spin_loop, thread};
 
 /// Spins for a few microseconds, then gives the CPU to whoever wants it between looks.
 ///
@@ -37,7 +37,7 @@ impl WaitUntil for Yield {
             if let Some(found) = look() {
                 return Some(found);
             }
-            if Instant::now() >= deadline {
+            if now() >= deadline {
                 return None;
             }
             pause();

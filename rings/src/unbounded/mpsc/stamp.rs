@@ -9,7 +9,7 @@ pub(super) const CLOSED: usize = 1;
 
 /// The bits of a block's number that a pointer to it carries. One would do: it tells a block from the one before. A
 /// model has one, so that what more of them would hide is seen.
-pub(super) const TAG_MASK: usize = if cfg!(loom) { 1 } else { 0x7f };
+pub(super) const TAG_MASK: usize = if cfg!(any(loom, shuttle)) { 1 } else { 0x7f };
 
 /// The index of a position in its block of `slots` slots, a power of two.
 #[inline(always)]
