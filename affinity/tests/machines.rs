@@ -120,6 +120,7 @@ fn outcome(machine: &Machine) -> String {
     for (what, cpus) in [
         ("offline", topology.offline()),
         ("isolated", topology.isolated()),
+        ("tickless", topology.tickless()),
     ] {
         if !cpus.is_empty() {
             writeln!(text, "{what} {cpus}").unwrap();

@@ -36,6 +36,7 @@ pub struct Topology {
     caches: BTreeSet<Cache>,
     offline: CpuSet,
     isolated: CpuSet,
+    tickless: CpuSet,
 }
 
 /// One CPU that is online.
@@ -153,6 +154,12 @@ impl Topology {
     /// CPUs that the scheduler leaves alone (`isolcpus`). They are in no mask unless somebody put them there.
     pub fn isolated(&self) -> &CpuSet {
         &self.isolated
+    }
+
+    /// CPUs whose clock interrupt stops while they have one thread to run (`nohz_full`): the quietest to spin on. They
+    /// are in a mask like any other, unless they are isolated too.
+    pub fn tickless(&self) -> &CpuSet {
+        &self.tickless
     }
 
     /// The online CPUs on the same physical core as `cpu`, itself among them; empty if it is not online.
