@@ -7,6 +7,7 @@
 //! | choose a CPU for each worker | [`Placement::place`] |
 //! | pin this thread, and undo it | [`pin`], and keep the [`PinGuard`] |
 //! | have memory on a node, in huge pages, or locked | [`Region::new`] |
+//! | lay rings and tables into such memory | [`Arena::take`] |
 //! | ask where memory lies | [`where_is`] |
 //! | compute with CPUs | [`CpuSet`] |
 //! | test with a machine that you do not have | [`Synthetic`], or [`Topology::from_files`] with recorded text |
@@ -67,7 +68,7 @@ pub use error::{
 pub use files::{Files, files_under};
 pub use id::{CoreId, CpuId, NodeId, PackageId};
 pub use machine::Machine;
-pub use memory::{Pages, Policy, Region, Request, Residence, where_is};
+pub use memory::{Arena, ArenaFull, Pages, Policy, Region, Request, Residence, where_is};
 pub use pin::{PinGuard, current_cpu, pin, set_mask, usable_cpus};
 pub use placement::{Demand, Placed, Placement, Shortfall};
 pub use priority::{is_realtime, set_nice, set_ordinary, set_realtime, set_thread_name};

@@ -3,6 +3,7 @@
 //! A [`Request`] is a wish, checked before the kernel is asked; a [`Region`] is what came of it; and [`where_is`] asks
 //! the kernel where pages lie, because nothing else knows.
 
+mod arena;
 mod region;
 mod residence;
 
@@ -12,6 +13,7 @@ use crate::files::Files;
 use crate::id::{CpuId, NodeId};
 use crate::topology::parse_meminfo;
 
+pub use arena::{Arena, ArenaFull};
 pub use region::Region;
 pub use residence::{Residence, where_is};
 

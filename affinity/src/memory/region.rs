@@ -4,7 +4,8 @@ use core::fmt;
 use core::ptr::NonNull;
 use core::slice;
 
-use super::{Pages, Policy, Request, Residence, where_is};
+use super::residence::where_are_bytes;
+use super::{Pages, Policy, Request, Residence};
 use crate::error::{Error, MemoryError};
 use crate::files::{Files, files_under};
 use crate::sys::{self, Advice, BindMode};
@@ -225,7 +226,7 @@ impl Region {
     /// # Errors
     /// The operating system does not tell.
     pub fn residence(&self) -> Result<Residence, Error> {
-        where_is(self.as_slice())
+        where_are_bytes(self.start.as_ptr(), self.bytes)
     }
 }
 
