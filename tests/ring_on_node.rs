@@ -6,7 +6,8 @@ use std::alloc::Layout;
 use std::thread;
 
 use shared_nothing::affinity::{
-    Arena, CpuId, CpuSet, Machine, NodeId, Policy, Request, Topology, pin, set_mask, usable_cpus,
+    Arena, CpuId, CpuSet, Machine, MemoryError, NodeId, Policy, Request, Topology, pin, set_mask,
+    usable_cpus,
 };
 use shared_nothing::rings::{TryPopError, TryPushError, frames, mpmc, mpsc, spsc};
 
@@ -147,4 +148,64 @@ fn memory_that_its_owner_prefaults_is_its_own_without_any_policy() {
         let home = home(machine, cpu).unwrap_or(NodeId(0));
         assert!(arena.residence().unwrap().is_all_on(home), "cpu {cpu}");
     });
+}
+
+/// The node with the least memory, and how much of it may be bound to.
+fn smallest_node() -> (NodeId, usize) {
+    let machine = Topology::read().unwrap();
+    let nodes = machine.nodes().filter(|node| node.has_memory());
+    let smallest = nodes.min_by_key(|node| node.memory_bytes_total).unwrap();
+    let policy = Policy::Bind(smallest.id);
+    let too_much = smallest.memory_bytes_total.unwrap() as usize;
+    match Arena::new(&Request {
+        policy,
+        ..Request::new(too_much)
+    }) {
+        Err(MemoryError::NotEnoughFree { bytes_free, .. }) => (smallest.id, bytes_free as usize),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+#[ignore = "fills a node"]
+fn on_a_full_node_a_strict_ring_is_refused_and_a_preferred_one_overflows() {
+    let (node, bytes_free) = smallest_node();
+    let filler = Request {
+        policy: Policy::Bind(node),
+        prefault: true,
+        ..Request::new(bytes_free / 10 * 9)
+    };
+    let filler = Arena::new(&filler).unwrap();
+    assert!(filler.residence().unwrap().is_all_on(node));
+
+    let layout = spsc::layout::<u64>(8 << 20).unwrap();
+    let ring = |policy| {
+        Arena::new(&Request {
+            policy,
+            prefault: true,
+            ..Request::new(layout.size())
+        })
+    };
+    let refused = ring(Policy::Bind(node)).unwrap_err();
+    let is_short =
+        matches!(refused, MemoryError::NotEnoughFree { node: Some(short), .. } if short == node);
+    assert!(is_short, "{refused}");
+
+    let arena = ring(Policy::Prefer(node)).unwrap();
+    let (mut tx, mut rx) = spsc::in_memory(arena.take(layout).unwrap(), 8 << 20).unwrap();
+    for value in 0..100_u64 {
+        assert_eq!((tx.try_push(value), rx.try_pop()), (Ok(()), Ok(value)));
+    }
+    let residence = arena.residence().unwrap();
+    assert_eq!(residence.pages_absent, 0);
+    assert!(
+        residence.pages.keys().any(|&home| home != node),
+        "{residence:?}"
+    );
+
+    // With the node free again, the same ring is all at home.
+    drop((tx, rx));
+    drop((arena, filler));
+    let arena = ring(Policy::Bind(node)).unwrap();
+    assert!(arena.residence().unwrap().is_all_on(node));
 }

@@ -62,13 +62,14 @@ pub use budget::{Budget, CPUS_VARIABLE, Limit};
 pub use cgroup::Quota;
 pub use cpuset::CpuSet;
 pub use error::{
-    BudgetError, Error, MemoryError, NoTopology, ParseCpuSetError, ParseReason, PinError,
-    PlacementError,
+    BudgetError, Error, NoTopology, ParseCpuSetError, ParseReason, PinError, PlacementError,
 };
 pub use files::{Files, files_under};
 pub use id::{CoreId, CpuId, NodeId, PackageId};
 pub use machine::Machine;
-pub use memory::{Arena, ArenaFull, Pages, Policy, Region, Request, Residence, where_is};
+pub use memory::{
+    Arena, ArenaFull, MemoryError, Pages, Policy, Region, Request, Residence, where_is,
+};
 pub use pin::{PinGuard, current_cpu, pin, set_mask, usable_cpus};
 pub use placement::{Demand, Placed, Placement, Shortfall};
 pub use priority::{is_realtime, set_nice, set_ordinary, set_realtime, set_thread_name};

@@ -6,8 +6,8 @@ use core::fmt;
 use core::mem::MaybeUninit;
 use core::slice;
 
-use super::{Pages, Region, Request, Residence};
-use crate::error::{Error, MemoryError};
+use super::{ArenaFull, MemoryError, Pages, Region, Request, Residence};
+use crate::error::Error;
 
 /// A [`Region`] that is handed out piece by piece, each piece once.
 ///
@@ -40,29 +40,6 @@ pub struct Arena {
     /// I2: pieces that are out lie before this offset, which is within the region.
     used: Cell<usize>,
 }
-
-/// Less is left of an arena than was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ArenaFull {
-    /// What was asked for.
-    pub layout: Layout,
-    /// What is left, before alignment. Make the arena larger by what is missing, or another one.
-    pub bytes_left: usize,
-}
-
-impl fmt::Display for ArenaFull {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (bytes, align) = (self.layout.size(), self.layout.align());
-        let left = self.bytes_left;
-        write!(
-            f,
-            "{bytes} bytes aligned to {align} wanted, {left} left in the arena"
-        )
-    }
-}
-
-impl core::error::Error for ArenaFull {}
 
 impl Arena {
     /// An arena in a new region.
