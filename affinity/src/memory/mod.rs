@@ -23,7 +23,7 @@ pub use residence::{Residence, where_is};
 #[non_exhaustive]
 pub enum Policy {
     /// Each page comes to the node of the CPU that first writes to it. So let the owner's thread, once pinned, be the
-    /// first to write.
+    /// first to write. Where automatic NUMA balancing is on, the kernel may move such pages later.
     #[default]
     FirstTouch,
     /// From this node, or from another when it has none left.

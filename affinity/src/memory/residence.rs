@@ -30,6 +30,10 @@ impl Residence {
 /// Pages are whole, so the first and the last may hold something else as well. Anonymous memory that was read and
 /// never written counts as absent: it has no page yet.
 ///
+/// Where automatic NUMA balancing is on, some kernels (6.1 among them) also count a page as absent while they wait to
+/// see who touches it next. It is there again once somebody does. Pages with a [`Policy`](crate::Policy) other than
+/// first touch are not watched.
+///
 /// Cost: one system call for each 1024 pages, which looks up every page.
 ///
 /// # Errors
