@@ -5,6 +5,8 @@
 
 mod arena;
 mod error;
+#[cfg(feature = "hwloc")]
+mod hwloc;
 mod region;
 mod residence;
 
@@ -15,6 +17,8 @@ use crate::topology::parse_meminfo;
 
 pub use arena::Arena;
 pub use error::{ArenaFull, MemoryError};
+#[cfg(feature = "hwloc")]
+pub use hwloc::HwlocMemory;
 pub use region::Region;
 pub use residence::{Residence, where_is};
 

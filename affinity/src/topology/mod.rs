@@ -1,9 +1,11 @@
 //! The machine as plain data: CPUs, the cores and packages that carry them, caches, and NUMA nodes.
 //!
-//! Nothing here asks the machine: [`sysfs`] and [`synthetic`] fill it in.
+//! Nothing here asks the machine: [`sysfs`], [`synthetic`] and, as a feature, `hwloc` fill it in.
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "hwloc")]
+mod hwloc;
 mod synthetic;
 mod sysfs;
 
@@ -12,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cpuset::CpuSet;
 use crate::id::{CoreId, CpuId, NodeId, PackageId};
 
+#[cfg(feature = "hwloc")]
+pub use hwloc::Hwloc;
 pub use synthetic::Synthetic;
 pub(crate) use sysfs::parse_meminfo;
 
