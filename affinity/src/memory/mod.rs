@@ -264,13 +264,14 @@ mod tests {
         };
         let allowed = vec![NodeId(1), NodeId(2)];
         let node = NodeId(0);
-        let refused = Err(MemoryError::NodeNotAllowed { node, allowed });
-        assert_eq!(check(Policy::Bind(node)), refused);
-        assert_eq!(check(Policy::Interleave(vec![NodeId(2), node])), refused);
+        let refused = MemoryError::NodeNotAllowed { node, allowed };
+        assert_eq!(check(Policy::Bind(node)), Err(refused.clone()));
+        let interleaved = check(Policy::Interleave(vec![NodeId(2), node]));
+        assert_eq!(interleaved, Err(refused.clone()));
         assert_eq!(check(Policy::Prefer(node)), Ok(()));
         assert_eq!(check(Policy::Interleave(vec![NodeId(2)])), Ok(()));
         assert_eq!(
-            refused.unwrap_err().to_string(),
+            refused.to_string(),
             "memory of node 0 is not ours: use nodes 1,2 only"
         );
         for text in ["", "Mems_allowed_list:\t\n", "Mems_allowed_list:\tx\n"] {

@@ -221,7 +221,7 @@ impl Region {
         self.is_policy_set
     }
 
-    /// Where its pages lie now. See [`where_is`].
+    /// Where its pages lie now. See [`where_is`](crate::where_is).
     ///
     /// # Errors
     /// The operating system does not tell.
