@@ -11,7 +11,8 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     }
     if let Ok(cpus) = CpuSet::parse_mask(text) {
         assert!(in_range(&cpus));
-        assert_eq!(CpuSet::parse_mask(&cpus.mask().to_string()), Ok(cpus));
+        let printed = cpus.mask().to_string();
+        assert_eq!(CpuSet::parse_mask(&printed), Ok(cpus));
     }
     if let Some(quota) = Quota::parse_v2(text) {
         assert!(quota.cpus() > 0.0 && quota.whole_cpus() >= 1);
