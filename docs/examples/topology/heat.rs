@@ -62,10 +62,10 @@ fn write(matrix: &Matrix, out: &mut String) -> fmt::Result {
                 Some(ns) => {
                     let heat = heat(ns, matrix.range());
                     let ink = if heat > 0.5 { "#fff" } else { "#000" };
-                    (colour(heat), ink, format!("{ns:.0}"))
+                    (colour(heat), ink, short(ns))
                 }
             };
-            let what = ns.map_or(String::new(), |_| format!(": {text} ns"));
+            let what = ns.map_or(String::new(), |ns| format!(": {ns:.0} ns"));
             writeln!(
                 out,
                 r##"<g><title>CPU {from} and {to}{what}</title><rect x="{x}" y="{y}" width="{CELL}" height="{CELL}" fill="{fill}" stroke="#fff"/><text x="{}" y="{}" text-anchor="middle" fill="{ink}">{text}</text></g>"##,
@@ -75,6 +75,15 @@ fn write(matrix: &Matrix, out: &mut String) -> fmt::Result {
         }
     }
     writeln!(out, "</svg>")
+}
+
+/// What fits into a cell: thousands from 100,000 on, as a CPU shows that others keep busy.
+fn short(ns: f64) -> String {
+    if ns < 99_999.5 {
+        format!("{ns:.0}")
+    } else {
+        format!("{:.0}k", ns / 1000.0)
+    }
 }
 
 /// 0 for the least, 1 for the greatest, by ratio: from 50 to 100 is as far as from 100 to 200.
@@ -111,6 +120,12 @@ mod tests {
             (colour(0.0), colour(2.0)),
             ("#fff7d9".into(), "#7a013c".into())
         );
+    }
+
+    #[test]
+    fn long_times_are_shortened() {
+        let texts = [12.3, 99_999.4, 99_999.6, 4_075_060.0].map(short);
+        assert_eq!(texts, ["12", "99999", "100k", "4075k"]);
     }
 
     #[test]

@@ -124,18 +124,21 @@ impl Matrix {
             return writeln!(out, "CPU {cpu} alone: there is no other to measure to");
         }
         writeln!(out, "round trip in ns, median of 25 samples")?;
+        // A CPU that others keep busy takes milliseconds.
+        let greatest = self.range().map_or(0.0, |(_, greatest)| greatest);
+        let width = format!("{greatest:.0}").len().max(6);
         write!(out, "{:>6}", "CPU")?;
         for to in &self.cpus {
-            write!(out, " {to:>6}")?;
+            write!(out, " {to:>width$}")?;
         }
         writeln!(out)?;
         for &from in &self.cpus {
             write!(out, "{from:>6}")?;
             for &to in &self.cpus {
                 match self.ns(from, to) {
-                    _ if from == to => write!(out, " {:>6}", "-")?,
-                    Some(ns) => write!(out, " {ns:>6.0}")?,
-                    None => write!(out, " {:>6}", "?")?,
+                    _ if from == to => write!(out, " {:>width$}", "-")?,
+                    Some(ns) => write!(out, " {ns:>width$.0}")?,
+                    None => write!(out, " {:>width$}", "?")?,
                 }
             }
             writeln!(out)?;
@@ -238,6 +241,20 @@ one package           1      100      200      200
 "
         );
         assert_eq!(matrix.range(), Some((40.0, 200.0)));
+    }
+
+    #[test]
+    fn a_long_time_makes_every_column_as_wide() {
+        let cpus = "0,8".parse().expect("a list");
+        let matrix = Matrix::fill(&machine(), &cpus, |_, _| Ok(trip(12_345_678.0)));
+        let text = matrix.text();
+        let lines: Vec<&str> = text.lines().skip(1).take(3).collect();
+        let expected = [
+            "   CPU        0        8",
+            "     0        - 12345678",
+            "     8 12345678        -",
+        ];
+        assert_eq!(lines, expected);
     }
 
     #[test]
