@@ -4,11 +4,13 @@
 //! found, and its findings can be written down as one.
 
 mod frames;
+mod grow;
 #[path = "../rings/tests/ops/mod.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod ops;
 
 pub use frames::FrameRun;
+pub use grow::GrowRun;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use ops::{Op, Setup};
@@ -17,6 +19,7 @@ use ops::{Op, Setup};
 #[derive(Debug)]
 pub struct Run {
     setup: Setup,
+    lanes: usize,
     ops: Vec<Op>,
 }
 
@@ -30,6 +33,16 @@ impl Run {
     pub fn on_mpsc(&self) {
         ops::mpsc::replay(self.setup, &self.ops);
     }
+
+    /// Replays on the ring of many producers and consumers; panics where ring and model disagree.
+    pub fn on_mpmc(&self) {
+        ops::mpmc::replay(self.setup, &self.ops);
+    }
+
+    /// Replays on lanes; panics where lanes and models disagree.
+    pub fn on_lanes(&self) {
+        ops::lanes::replay(self.setup, self.lanes, &self.ops);
+    }
 }
 
 impl<'a> Arbitrary<'a> for Run {
@@ -41,8 +54,11 @@ impl<'a> Arbitrary<'a> for Run {
             grants: u.arbitrary()?,
             consumer_last: u.arbitrary()?,
         };
-        let ops = u.arbitrary()?;
-        Ok(Self { setup, ops })
+        Ok(Self {
+            setup,
+            lanes: u.int_in_range(1..=4)?,
+            ops: u.arbitrary()?,
+        })
     }
 }
 

@@ -29,7 +29,12 @@ pub trait PushEnd {
         self.len() == 0
     }
 
-    /// Whether the ring is closed. Once `true`, it stays so.
+    /// Whether the ring seems full to this end. A ring that grows never does.
+    fn is_full(&self) -> bool {
+        self.len() == self.capacity()
+    }
+
+    /// Whether the ring is closed. Once `true`, it stays so, unless a new owner opens an end between processes again.
     fn is_closed(&self) -> bool;
 
     /// Closes the ring: later pushes hand their value back, and what was pushed before can still be popped.
@@ -59,11 +64,39 @@ pub trait PopEnd {
         self.len() == 0
     }
 
+    /// Whether the ring seems full to this end. A ring that grows never does.
+    fn is_full(&self) -> bool {
+        self.len() == self.capacity()
+    }
+
     /// Whether the ring is closed. Values may still be there.
     fn is_closed(&self) -> bool;
 
     /// Closes the ring: later pushes hand their value back, and what was pushed before can still be popped.
     fn close(&mut self);
+}
+
+/// A writing end that takes many values at the price of one publication.
+pub trait PushIterEnd: PushEnd {
+    /// Pushes values from `values` until it ends or the ring is full.
+    ///
+    /// Returns how many were pushed. What did not fit is still in the iterator: nothing is taken from it that has no
+    /// place. If it panics, the values that it gave before are published.
+    ///
+    /// # Errors
+    ///
+    /// There are values and none was taken: the ring is full or closed.
+    fn try_push_iter<I>(&mut self, values: &mut I) -> Result<usize, TryReserveError>
+    where
+        I: ExactSizeIterator<Item = Self::Item>;
+}
+
+/// A reading end that gives many slots back at once.
+pub trait DrainEnd: PopEnd {
+    /// An iterator that takes up to `max` values that are there; what it does not take stays in the ring.
+    ///
+    /// Drop it to give the slots back. Forgetting it (`mem::forget`) takes no value twice.
+    fn drain(&mut self, max: usize) -> impl Iterator<Item = Self::Item>;
 }
 
 /// A writing end that can keep a place before the value is at hand.
@@ -101,7 +134,7 @@ pub unsafe trait ReserveEnd: PushEnd {
     unsafe fn give_up(&mut self, claim: Self::Claim);
 }
 
-/// Implements both traits for the ends of one ring by their own methods of the same names.
+/// Implements the traits for the ends of one ring by their own methods of the same names.
 macro_rules! impl_ends {
     ($producer:ident, $consumer:ident) => {
         impl<T> crate::ends::PushEnd for $producer<'_, T> {
@@ -151,6 +184,23 @@ macro_rules! impl_ends {
 
             fn close(&mut self) {
                 $consumer::close(self);
+            }
+        }
+
+        impl<T> crate::ends::PushIterEnd for $producer<'_, T> {
+            #[inline]
+            fn try_push_iter<I>(&mut self, values: &mut I) -> Result<usize, crate::TryReserveError>
+            where
+                I: ExactSizeIterator<Item = T>,
+            {
+                $producer::try_push_iter(self, values)
+            }
+        }
+
+        impl<T> crate::ends::DrainEnd for $consumer<'_, T> {
+            #[inline]
+            fn drain(&mut self, max: usize) -> impl Iterator<Item = T> {
+                $consumer::drain(self, max)
             }
         }
     };

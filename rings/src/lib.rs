@@ -23,6 +23,7 @@
 //! | ring | ends | order | push | pop |
 //! |---|---|---|---|---|
 //! | [`spsc`] | 1 → 1 | first in, first out | wait-free | wait-free |
+//! | [`stamped`] | 1 → 1, one value at a time, seen soonest | first in, first out | wait-free | wait-free |
 //! | [`mpsc`] | n → 1 | one for all producers | lock-free | bounded steps, no read-modify-write |
 //! | [`mpmc`] | n → n | one for all | lock-free | lock-free |
 //! | [`lanes`] | n → 1, n fixed | one for each producer | wait-free | one look a lane with news |
@@ -49,6 +50,7 @@
 //! | `alloc` | rings on the heap, and `unbounded` |
 //! | `std` | parking and yielding, deadlines, channels that are made ready; `libc` on Linux |
 //! | `async` | tasks that wait for a [`channel`]; `futures-core` |
+//! | `stats` | counts of what goes through any ring: sent, received, refused, how full it was |
 //!
 //! On targets without compare-exchange there is [`spsc`] with [`split`](spsc::Ring::split).
 //!
@@ -83,6 +85,10 @@ pub mod mpmc;
 #[cfg(target_has_atomic = "ptr")]
 pub mod mpsc;
 pub mod spsc;
+#[cfg(target_has_atomic = "ptr")]
+pub mod stamped;
+#[cfg(all(feature = "stats", target_has_atomic = "ptr"))]
+pub mod stats;
 #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 pub mod unbounded;
 pub mod wait;

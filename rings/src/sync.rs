@@ -81,9 +81,9 @@ macro_rules! const_constructor {
 }
 pub(crate) use const_constructor;
 
-/// A position that one end stores and any end loads.
+/// A position that one end stores and any end loads, or that many ends exchange.
 ///
-/// The end that stores it also reads it, and finds what it stored last. In a program that is a relaxed load of the same
+/// An end that alone stores it also reads it, and finds what it stored last. In a program that is a relaxed load of the same
 /// word. A model keeps a second copy for it: loom misses interleavings of a word that a thread loads before it stores
 /// it.
 #[derive(Debug)]
@@ -133,6 +133,13 @@ impl Position {
             self.own.set(pos);
         }
         self.word.store(pos, order);
+    }
+
+    /// The word itself, for ends that claim by exchanges. None of them may use [`own`](Self::own).
+    #[cfg(target_has_atomic = "ptr")]
+    #[inline(always)]
+    pub(crate) fn shared(&self) -> &AtomicUsize {
+        &self.word
     }
 }
 

@@ -310,6 +310,42 @@ fn a_permit_that_is_dropped_lets_what_is_behind_it_through() {
 }
 
 #[test]
+fn a_place_given_up_beside_a_value_wakes_a_sender_too() {
+    let (mut tx, mut rx) = channel::mpsc::<u32>(2).unwrap();
+    let mut others = [tx.clone(), tx.clone()];
+    let (unpark, waker) = unpark();
+    let mut task = Context::from_waker(&waker);
+    let permit = tx.reserve().unwrap();
+    assert_eq!(others[0].try_send(1), Ok(()));
+    let mut sends = others.each_mut().map(|other| other.send_async(2));
+    for send in &mut sends {
+        assert!(pin!(send).poll(&mut task).is_pending());
+    }
+    drop(permit);
+    assert_eq!(rx.try_recv(), Ok(1));
+    assert_eq!(unpark.wakes.load(SeqCst), 2, "two places, two wakes");
+    for send in &mut sends {
+        assert_eq!(pin!(send).poll(&mut task), Poll::Ready(Ok(())));
+    }
+}
+
+#[test]
+fn a_place_given_up_beside_nothing_wakes_a_sender_too() {
+    let (mut tx, mut rx) = channel::mpsc::<u32>(1).unwrap();
+    let mut other = tx.clone();
+    let (unpark, waker) = unpark();
+    let mut task = Context::from_waker(&waker);
+    let permit = tx.reserve().unwrap();
+    let mut send = pin!(other.send_async(1));
+    assert!(send.as_mut().poll(&mut task).is_pending());
+    drop(permit);
+    // The place is free from this look on, although it finds no value.
+    assert_eq!(rx.try_recv(), Err(TryPopError::Empty));
+    assert_eq!(unpark.wakes.load(SeqCst), 1);
+    assert_eq!(send.as_mut().poll(&mut task), Poll::Ready(Ok(())));
+}
+
+#[test]
 fn a_static_channel_needs_no_allocator() {
     static RING: spsc::Ring<u32, 4> = spsc::Ring::new();
     static BELLS: Bells<Spin> = Bells::new(Spin, Spin);

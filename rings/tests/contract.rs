@@ -1,5 +1,9 @@
 //! What the docs promise of every ring, asked of every ring in every storage.
 #![cfg(all(feature = "alloc", not(loom)))]
+#![allow(
+    clippy::forget_non_drop,
+    reason = "whether a drain has something to drop is its own affair"
+)]
 
 use std::{
     mem::MaybeUninit,
@@ -7,7 +11,14 @@ use std::{
     thread,
 };
 
-use shared_nothing_rings::{TryPopError, TryPushError, TryReserveError, lanes, mpmc, mpsc, spsc};
+use shared_nothing_rings::{
+    TryPopError, TryPushError, TryReserveError, lanes, mpmc, mpsc, spsc, stamped,
+};
+#[cfg(feature = "stats")]
+use shared_nothing_rings::{
+    ends::{DrainEnd, PopEnd, PushEnd, PushIterEnd},
+    stats::{self, Stats},
+};
 
 /// Opens the ends `$tx` and `$rx` of a ring of `$n` values that lies on the stack.
 macro_rules! borrowed {
@@ -72,6 +83,17 @@ macro_rules! lane_heap {
         let (producers, mut $rx) = $ring::with_capacity::<$t>(1, $n).expect("a small ring");
         #[allow(unused_mut, reason = "not every test uses both ends")]
         let mut $tx = producers.last().expect("one lane");
+    };
+}
+
+/// As `borrowed`, by ends that count.
+#[cfg(feature = "stats")]
+macro_rules! counted {
+    ($ring:ident, $t:ty, $n:literal, $tx:ident, $rx:ident) => {
+        let stats = Stats::<2>::new();
+        let mut ring = $ring::Ring::<$t, $n>::new();
+        #[allow(unused_mut, reason = "not every test uses both ends")]
+        let (mut $tx, mut $rx) = stats::count(ring.split(), &stats);
     };
 }
 
@@ -245,8 +267,8 @@ macro_rules! suite {
                 assert_eq!(tx.try_push_iter(&mut [0u8, 1].into_iter()), Ok(2));
                 let mut drain = rx.drain(2);
                 assert_eq!((drain.next(), drain.next()), (Some(0), Some(1)));
-                // Where there are many consumers, each slot comes back by itself.
-                if stringify!($ring) != "mpmc" {
+                // Where slots are stamped, each comes back by itself.
+                if ["spsc", "lanes"].contains(&stringify!($ring)) {
                     assert_eq!(tx.try_push(2), Err(TryPushError::Full(2)));
                 }
                 drop(drain);
@@ -395,6 +417,10 @@ suite!(spsc_borrowed, spsc, borrowed);
 suite!(spsc_static, spsc, fixed);
 suite!(spsc_heap, spsc, heap);
 suite!(spsc_mapped, spsc, mapped);
+suite!(stamped_borrowed, stamped, borrowed);
+suite!(stamped_static, stamped, fixed);
+suite!(stamped_heap, stamped, heap);
+suite!(stamped_mapped, stamped, mapped);
 suite!(mpsc_borrowed, mpsc, borrowed);
 suite!(mpsc_static, mpsc, fixed);
 suite!(mpsc_heap, mpsc, heap);
@@ -406,3 +432,9 @@ suite!(mpmc_mapped, mpmc, mapped);
 suite!(lanes_borrowed, lanes, lane_borrowed);
 suite!(lanes_static, lanes, lane_fixed);
 suite!(lanes_heap, lanes, lane_heap);
+#[cfg(feature = "stats")]
+suite!(spsc_counted, spsc, counted);
+#[cfg(feature = "stats")]
+suite!(mpsc_counted, mpsc, counted);
+#[cfg(feature = "stats")]
+suite!(mpmc_counted, mpmc, counted);

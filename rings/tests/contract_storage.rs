@@ -1,9 +1,13 @@
 //! What each storage promises: capacities of the heap, second splits of rings that stay.
 #![cfg(all(feature = "alloc", not(loom)))]
+#![allow(
+    clippy::forget_non_drop,
+    reason = "whether a drain has something to drop is its own affair"
+)]
 
 use std::{mem, thread};
 
-use shared_nothing_rings::{CapacityError, TryPopError, TryPushError, mpmc, mpsc, spsc};
+use shared_nothing_rings::{CapacityError, TryPopError, TryPushError, mpmc, mpsc, spsc, stamped};
 
 /// Runs `test` on a thread with `kib` KiB of stack.
 fn on_a_stack_of(kib: usize, test: fn()) {
@@ -204,6 +208,7 @@ macro_rules! suite {
 }
 
 suite!(spsc_ring, spsc);
+suite!(stamped_ring, stamped);
 suite!(mpsc_ring, mpsc);
 suite!(mpmc_ring, mpmc);
 

@@ -1,5 +1,9 @@
 //! Every value is dropped exactly once: by whoever took it, or with the ring.
 #![cfg(all(feature = "alloc", not(loom)))]
+#![allow(
+    clippy::forget_non_drop,
+    reason = "whether a drain has something to drop is its own affair"
+)]
 
 use std::{
     mem,
@@ -8,7 +12,7 @@ use std::{
     thread,
 };
 
-use shared_nothing_rings::{TryPopError, lanes, mpmc, mpsc, spsc};
+use shared_nothing_rings::{TryPopError, lanes, mpmc, mpsc, spsc, stamped};
 
 /// How often each number was dropped.
 struct Ledger(Mutex<Vec<u32>>);
@@ -250,6 +254,8 @@ macro_rules! suite {
 
 suite!(spsc_borrowed, spsc, borrowed);
 suite!(spsc_heap, spsc, heap);
+suite!(stamped_borrowed, stamped, borrowed);
+suite!(stamped_heap, stamped, heap);
 suite!(mpsc_borrowed, mpsc, borrowed);
 suite!(mpsc_heap, mpsc, heap);
 suite!(lanes_borrowed, lanes, lane_borrowed);

@@ -4,7 +4,7 @@
 use std::{cell::Cell, rc::Rc};
 
 use shared_nothing_rings::{
-    CapacityError, TryPopError, TryPushError, TryReserveError, mpsc, spsc, wait::Doorbell,
+    CapacityError, TryPopError, TryPushError, TryReserveError, mpsc, spsc, stamped, wait::Doorbell,
 };
 use static_assertions::{
     assert_eq_size, assert_impl_all, assert_not_impl_any, const_assert, const_assert_eq,
@@ -20,6 +20,8 @@ assert_impl_all!(mpsc::Producer<'static, u8>: Send, Sync, Clone);
 assert_impl_all!(mpsc::Consumer<'static, u8>: Send);
 assert_not_impl_any!(mpsc::Consumer<'static, u8>: Sync, Clone, Copy);
 assert_not_impl_any!(mpsc::Producer<'static, u8>: Copy);
+assert_impl_all!(stamped::Producer<'static, u8>: Send);
+assert_not_impl_any!(stamped::Producer<'static, u8>: Sync, Clone, Copy);
 assert_not_impl_any!(mpsc::Grant<'static, 'static, u8>: Clone);
 
 // Values that need not be shared may still be sent.
@@ -27,6 +29,8 @@ assert_impl_all!(spsc::Producer<'static, Cell<u8>>: Send);
 assert_impl_all!(mpsc::Producer<'static, Cell<u8>>: Send, Sync);
 assert_impl_all!(spsc::Ring<Cell<u8>, 2>: Send, Sync);
 assert_impl_all!(mpsc::Ring<Cell<u8>, 2>: Send, Sync);
+assert_impl_all!(stamped::Producer<'static, Cell<u8>>: Send);
+assert_impl_all!(stamped::Ring<Cell<u8>, 2>: Send, Sync);
 
 // Values that must stay on their thread keep the whole ring there.
 assert_not_impl_any!(spsc::Producer<'static, Rc<u8>>: Send, Sync);
@@ -38,6 +42,9 @@ assert_not_impl_any!(mpsc::Consumer<'static, Rc<u8>>: Send, Sync);
 assert_not_impl_any!(mpsc::Drain<'static, 'static, Rc<u8>>: Send, Sync);
 assert_not_impl_any!(mpsc::Grant<'static, 'static, Rc<u8>>: Send, Sync);
 assert_not_impl_any!(mpsc::Ring<Rc<u8>, 2>: Send, Sync);
+assert_not_impl_any!(stamped::Producer<'static, Rc<u8>>: Send, Sync);
+assert_not_impl_any!(stamped::Grant<'static, 'static, Rc<u8>>: Send, Sync);
+assert_not_impl_any!(stamped::Ring<Rc<u8>, 2>: Send, Sync);
 
 assert_impl_all!(Doorbell: Send, Sync);
 
@@ -46,6 +53,7 @@ assert_eq_size!(spsc::Producer<'static, [u8; 999]>, [usize; 2]);
 assert_eq_size!(spsc::Consumer<'static, u8>, [usize; 2]);
 assert_eq_size!(mpsc::Producer<'static, u8>, [usize; 2]);
 assert_eq_size!(mpsc::Consumer<'static, u8>, [usize; 2]);
+assert_eq_size!(stamped::Producer<'static, u8>, [usize; 2]);
 assert_eq_size!(Option<spsc::Producer<'static, u8>>, [usize; 2]);
 
 // Errors cost what the refused value costs, and a word to say why.

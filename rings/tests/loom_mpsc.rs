@@ -11,7 +11,10 @@ use std::{
     collections::BTreeSet,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering::SeqCst},
+        atomic::{
+            AtomicUsize,
+            Ordering::{Relaxed, SeqCst},
+        },
     },
 };
 
@@ -64,20 +67,32 @@ fn two_pushes_meet_and_both_arrive() {
 }
 
 /// PUBLISH and VACATE. 2 threads, capacity 1, 3 laps. Both ends retry.
+///
+/// Both threads store one more word before each call. It orders nothing, but makes loom try the calls in every order,
+/// which the stamp alone does not: each end loads it before it stores it.
 #[test]
 fn a_pop_meets_a_push_on_each_of_three_laps() {
     let reached = outcomes(|| {
         let (tx, mut rx) = ring(1);
+        let mine = Arc::new(loom::sync::atomic::AtomicUsize::new(0));
+        let theirs = mine.clone();
         let there = thread::spawn(move || {
             let mut was_full = false;
             for value in 1..=3 {
-                was_full |= retry(|| tx.try_push(value).ok()).1;
+                let try_push = || {
+                    theirs.store(1, Relaxed);
+                    tx.try_push(value).ok()
+                };
+                was_full |= retry(try_push).1;
             }
             was_full
         });
         let mut was_empty = false;
         for value in 1..=3 {
-            let (got, waited) = retry(|| rx.try_pop().ok());
+            let (got, waited) = retry(|| {
+                mine.store(2, Relaxed);
+                rx.try_pop().ok()
+            });
             assert_eq!(got, value);
             was_empty |= waited;
         }
@@ -106,10 +121,9 @@ fn tries_of_two_producers_meet_tries_of_the_consumer() {
     assert_eq!(reached, BTreeSet::from(all));
 }
 
-/// VACATE and RELAY. 3 threads, capacity 2, 2 laps: one producer sees by itself that both slots are free, the other
-/// may know it only from what the first relayed.
+/// VACATE. 3 threads, capacity 2, 2 laps, filled before: two producers take what a drain gives back.
 #[test]
-fn a_producer_trusts_what_another_saw_of_the_consumer() {
+fn two_producers_meet_a_drain_of_both_slots() {
     let reached = outcomes(|| {
         let (tx, mut rx) = ring(2);
         assert_eq!((tx.try_push(1), tx.try_push(2)), (Ok(()), Ok(())));
@@ -130,9 +144,9 @@ fn a_producer_trusts_what_another_saw_of_the_consumer() {
     assert_eq!(reached, BTreeSet::from(all));
 }
 
-/// RELAY of a batch. 3 threads, capacity 2, 2 laps: as above, but both claim by a grant.
+/// VACATE. 3 threads, capacity 2, 2 laps: as above, but both claim by a grant.
 #[test]
-fn a_grant_trusts_what_another_producer_saw() {
+fn two_grants_meet_a_drain_of_both_slots() {
     let reached = outcomes(|| {
         let (tx, mut rx) = ring(2);
         assert_eq!((tx.try_push(1), tx.try_push(2)), (Ok(()), Ok(())));

@@ -92,6 +92,40 @@ fn a_pop_meets_a_push_on_each_of_three_laps() {
     assert_eq!(reached, BTreeSet::from(all));
 }
 
+/// PUBLISH and VACATE of batches. 2 threads, capacity 2, 1 lap and 1: items come whole and in order, and a slot is
+/// written again only after its drain.
+#[test]
+fn drains_meet_batches() {
+    let reached = outcomes(|| {
+        let memory = Memory::new(2);
+        let ring = memory.create(2);
+        let (mut tx, mut rx) = (
+            ring.producer(owner(1)).unwrap(),
+            ring.consumer(owner(2)).unwrap(),
+        );
+        let there = thread::spawn(move || {
+            let mut items = 1..=3;
+            while !items.is_empty() {
+                retry(|| tx.try_push_iter(&mut items).ok());
+            }
+        });
+        let (mut got, mut drains) = (Vec::new(), Vec::new());
+        while got.len() < 3 {
+            let before = got.len();
+            got.extend(rx.drain(usize::MAX));
+            match got.len() - before {
+                0 => thread::yield_now(),
+                count => drains.push(count),
+            }
+        }
+        assert_eq!(got, [1, 2, 3]);
+        there.join().unwrap();
+        drop(rx);
+        drains
+    });
+    assert_eq!(reached, BTreeSet::from([vec![2, 1]]));
+}
+
 /// CLOSE, and LEAVE by the way. 2 threads, capacity 2, 1 lap: the last item is not lost.
 #[test]
 fn close_meets_the_last_push() {

@@ -71,6 +71,11 @@ proptest! {
     }
 
     #[test]
+    fn the_ring_of_stamped_slots_agrees_with_its_model(setup in any_setup(), ops in any_ops()) {
+        ops::stamped::replay(setup, &ops);
+    }
+
+    #[test]
     fn the_ring_of_many_producers_agrees_with_its_model(setup in any_setup(), ops in any_ops()) {
         ops::mpsc::replay(setup, &ops);
     }

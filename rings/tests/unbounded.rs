@@ -1,14 +1,17 @@
 //! What the docs promise of rings that grow, asked of both flavours.
 #![cfg(all(feature = "std", not(loom)))]
 
+#[path = "ops/unbounded.rs"]
+mod ops;
+
 use std::{
     cell::Cell,
-    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     thread,
 };
 
+use ops::{GrowOp, replay_on_mpsc, replay_on_spsc};
 use proptest::{collection::vec, prelude::*};
 use shared_nothing_rings::{
     TryPopError,
@@ -53,22 +56,42 @@ struct Page(u8);
 #[repr(align(4096))]
 struct NoPage;
 
-#[derive(Debug, Clone, Copy)]
-enum Op {
-    Push(u8),
-    PushIter(u8),
-    Pop(u8),
-    Drain(u8),
-    Close,
+fn any_op() -> impl Strategy<Value = GrowOp> {
+    prop_oneof![
+        8 => (1u8..100).prop_map(GrowOp::Push),
+        4 => (0u8..200).prop_map(GrowOp::PushIter),
+        8 => (1u8..100).prop_map(GrowOp::Pop),
+        4 => (0u8..200, 0u8..200).prop_map(|(max, take)| GrowOp::Drain { max, take }),
+    ]
 }
 
-fn any_op() -> impl Strategy<Value = Op> {
-    prop_oneof![
-        8 => (1u8..100).prop_map(Op::Push),
-        4 => (0u8..200).prop_map(Op::PushIter),
-        8 => (1u8..100).prop_map(Op::Pop),
-        4 => (0u8..200).prop_map(Op::Drain),
-    ]
+/// Steps before and after a close, which may not come.
+fn any_ops() -> impl Strategy<Value = Vec<GrowOp>> {
+    (vec(any_op(), 0..60), any::<bool>(), vec(any_op(), 0..20)).prop_map(
+        |(mut ops, close, rest)| {
+            ops.extend(close.then_some(GrowOp::Close));
+            ops.extend(rest);
+            ops
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 200,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn the_ring_of_one_producer_agrees_with_its_model(back in 0usize..1000, ops in any_ops()) {
+        replay_on_spsc(usize::MAX - back, &ops);
+    }
+
+    #[test]
+    fn the_ring_of_many_producers_agrees_with_its_model(back in 0usize..1000, ops in any_ops()) {
+        replay_on_mpsc(usize::MAX - back, &ops);
+    }
 }
 
 macro_rules! suite {
@@ -303,74 +326,6 @@ macro_rules! suite {
                             threads.spawn(move || drop(rx));
                         }
                     });
-                }
-            }
-
-            proptest! {
-                #![proptest_config(ProptestConfig {
-                    cases: 200,
-                    failure_persistence: None,
-                    ..ProptestConfig::default()
-                })]
-
-                #[test]
-                fn the_ring_agrees_with_its_model(
-                    back in 0usize..1000,
-                    ops in vec(any_op(), 0..60),
-                    close in any::<bool>(),
-                    rest in vec(any_op(), 0..20),
-                ) {
-                    let token = Rc::new(());
-                    #[allow(unused_mut, reason = "some rings push through `&self`")]
-                    let (mut tx, mut rx) = $ring::on_heap_at(usize::MAX - back).expect("memory");
-                    let (mut queue, mut next, mut closed) = (VecDeque::new(), 0, false);
-                    let close = close.then_some(Op::Close);
-                    for op in ops.into_iter().chain(close).chain(rest) {
-                        match op {
-                            Op::Push(count) => for _ in 0..count {
-                                let pushed = tx.try_push((next, token.clone())).is_ok();
-                                prop_assert_eq!(pushed, !closed);
-                                queue.extend(pushed.then_some(next));
-                                next += 1;
-                            },
-                            Op::PushIter(count) => {
-                                let end = next + usize::from(count);
-                                let mut values = (next..end).map(|value| (value, token.clone()));
-                                let got = tx.try_push_iter(&mut values);
-                                if closed && count > 0 {
-                                    let refused = got.expect_err("it is closed");
-                                    prop_assert_eq!(refused.pushed, 0);
-                                    prop_assert_eq!(refused.error.into_inner().0, next);
-                                    prop_assert_eq!(values.len(), usize::from(count) - 1);
-                                } else {
-                                    prop_assert!(got == Ok(usize::from(count)));
-                                    queue.extend(next..end);
-                                }
-                                next = end;
-                            }
-                            Op::Pop(count) => for _ in 0..count {
-                                let got = rx.try_pop().map(|(value, _)| value);
-                                prop_assert_eq!(got.ok(), queue.pop_front());
-                            },
-                            Op::Drain(max) => {
-                                let mut drain = rx.drain(usize::from(max));
-                                for _ in 0..max {
-                                    let got = drain.next().map(|(value, _)| value);
-                                    prop_assert_eq!(got, queue.pop_front());
-                                }
-                            }
-                            Op::Close => {
-                                rx.close();
-                                closed = true;
-                            }
-                        }
-                        prop_assert_eq!((tx.len(), rx.len()), (queue.len(), queue.len()));
-                        let memory = tx.memory();
-                        prop_assert!(memory.blocks <= memory.blocks_max);
-                        prop_assert!(memory.blocks <= queue.len() / BLOCK + 2 + SPARE_BLOCKS);
-                    }
-                    drop((tx, rx));
-                    prop_assert_eq!(Rc::strong_count(&token), 1);
                 }
             }
         }

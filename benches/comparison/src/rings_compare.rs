@@ -139,6 +139,7 @@ fn options() -> Result<Options, Box<dyn Error>> {
             run: Duration::from_millis(40),
             seed: 1,
             cpus: Vec::new(),
+            patience: Duration::from_secs(60),
         },
         only: Vec::new(),
         queues: Vec::new(),

@@ -16,7 +16,7 @@ use std::{hint::black_box, mem::MaybeUninit, num::NonZeroUsize};
 use iai_callgrind::{
     Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
 };
-use shared_nothing_rings::{lanes, mpmc, mpsc, spsc};
+use shared_nothing_rings::{lanes, mpmc, mpsc, spsc, stamped};
 
 /// How often a bench does its work.
 const TIMES: u64 = 1000;
@@ -56,6 +56,10 @@ macro_rules! pairs {
 }
 
 type Spsc = (spsc::Producer<'static, u64>, spsc::Consumer<'static, u64>);
+type Stamped = (
+    stamped::Producer<'static, u64>,
+    stamped::Consumer<'static, u64>,
+);
 type Mpsc = (mpsc::Producer<'static, u64>, mpsc::Consumer<'static, u64>);
 type Mpmc = (mpmc::Producer<'static, u64>, mpmc::Consumer<'static, u64>);
 
@@ -63,6 +67,10 @@ type Lanes = (lanes::Producer<'static, u64>, lanes::Consumer<'static, u64>);
 
 fn new_spsc() -> Spsc {
     spsc::with_capacity(1024).expect("it is small")
+}
+
+fn new_stamped() -> Stamped {
+    stamped::with_capacity(1024).expect("it is small")
 }
 
 fn new_mpsc() -> Mpsc {
@@ -79,13 +87,19 @@ fn spsc_pair((mut tx, mut rx): Spsc) -> Spsc {
     pairs!(tx, rx, |value| tx.try_push(value).is_ok(), rx.try_pop())
 }
 
-#[library_benchmark(config = pair(45), setup = new_mpsc)]
+#[library_benchmark(config = pair(52), setup = new_stamped)]
+#[bench::heap()]
+fn stamped_pair((mut tx, mut rx): Stamped) -> Stamped {
+    pairs!(tx, rx, |value| tx.try_push(value).is_ok(), rx.try_pop())
+}
+
+#[library_benchmark(config = pair(46), setup = new_mpsc)]
 #[bench::heap()]
 fn mpsc_pair((tx, mut rx): Mpsc) -> Mpsc {
     pairs!(tx, rx, |value| tx.try_push(value).is_ok(), rx.try_pop())
 }
 
-#[library_benchmark(config = pair(66), setup = new_mpmc)]
+#[library_benchmark(config = pair(52), setup = new_mpmc)]
 #[bench::heap()]
 fn mpmc_pair((tx, mut rx): Mpmc) -> Mpmc {
     pairs!(tx, rx, |value| tx.try_push(value).is_ok(), rx.try_pop())
@@ -148,7 +162,7 @@ fn sum_of(items: &[u64]) -> u64 {
 
 library_benchmark_group!(
     name = limited;
-    benchmarks = spsc_pair, mpsc_pair, mpmc_pair, lanes_pair, spsc_copied, spsc_in_place
+    benchmarks = spsc_pair, stamped_pair, mpsc_pair, mpmc_pair, lanes_pair, spsc_copied, spsc_in_place
 );
 
 type Heapless = (

@@ -3,19 +3,66 @@
 
 use core::ops::Deref;
 
-use crate::wait::Wait;
+use crate::{
+    sync::{AtomicUsize, Ordering::Relaxed, const_constructor},
+    wait::Wait,
+};
 
 /// Where receivers wait for mail, and senders for space.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Bells<W> {
     pub(super) mail: W,
     pub(super) space: W,
+    /// How many senders a receive wakes: one, or all from the first place on that was given up.
+    woken: AtomicUsize,
 }
 
+const ONE: usize = 1;
+const ALL: usize = usize::MAX;
+
 impl<W> Bells<W> {
-    /// A pair of bells.
-    pub const fn new(mail: W, space: W) -> Self {
-        Self { mail, space }
+    const_constructor! {
+        /// A pair of bells.
+        pub fn new(mail: W, space: W) -> Self {
+            Self { mail, space, woken: AtomicUsize::new(ONE) }
+        }
+    }
+}
+
+impl<W: Default> Default for Bells<W> {
+    fn default() -> Self {
+        Self::new(W::default(), W::default())
+    }
+}
+
+/// A place that was given up may become free only when the receiver steps over it: beside a value, or in a look that
+/// finds none. How many it stepped over the receiver cannot tell. So from the first such place on it rings for space
+/// after every look, and for all.
+impl<W: Wait> Bells<W> {
+    /// A place is about to be given up. The ring for mail follows.
+    pub(super) fn expect_gap(&self) {
+        // RELAXED: stored once, so that a line that every receive reads stays as it is.
+        if self.woken.load(Relaxed) != ALL {
+            // RELAXED: a receiver that waits has the barrier of the ring for mail between this store and its load, and
+            // one that does not wait looks again by itself.
+            self.woken.store(ALL, Relaxed);
+        }
+    }
+
+    /// The receiver looked and has a value.
+    #[inline(always)]
+    pub(super) fn found_value(&self) {
+        // RELAXED: as in `expect_gap`.
+        self.space.ring_for(self.woken.load(Relaxed));
+    }
+
+    /// The receiver looked and found nothing.
+    #[inline]
+    pub(super) fn found_nothing(&self) {
+        // RELAXED: as in `expect_gap`.
+        if self.woken.load(Relaxed) == ALL {
+            self.space.ring();
+        }
     }
 }
 

@@ -42,6 +42,11 @@
 //!
 //! Dropping or closing an end wakes the other. A receiver gets everything that was sent before; a sender gets its value
 //! back.
+//!
+//! # Verification
+//!
+//! `rings/tests/loom_channel.rs` models futures that meet, that are dropped while their wake comes, that move to another
+//! task, and that wait while an end goes; `rings/tests/channel.rs` runs every wait over every ring on real threads.
 
 mod bells;
 mod error;

@@ -8,7 +8,7 @@ use crate::{ends::ReserveEnd, wait::Wait};
 /// A place in the channel that is kept for one value. Made by [`Sender::reserve`].
 ///
 /// Dropping it gives the place up. In a ring with one order for many producers, values sent later wait behind a permit:
-/// use it soon.
+/// use it soon; and a place that was given up is free again when the receiver, at its next look, steps over it.
 #[must_use = "a permit that is dropped gives its place up"]
 pub struct Permit<'s, P: ReserveEnd, B: BellsRef> {
     sender: &'s mut Sender<P, B>,
@@ -46,6 +46,7 @@ impl<P: ReserveEnd, B: BellsRef> Drop for Permit<'_, P, B> {
     fn drop(&mut self) {
         if let Some(claim) = self.claim.take() {
             let (end, bells) = self.sender.parts();
+            bells.expect_gap();
             // SAFETY: as in `send`.
             unsafe { end.give_up(claim) };
             // What lies behind a place that was given up can be received now.

@@ -37,9 +37,17 @@ impl<C: PopEnd, B: BellsRef> Receiver<C, B> {
     /// The channel is empty, or closed and drained.
     #[inline]
     pub fn try_recv(&mut self) -> Result<C::Item, TryPopError> {
-        let value = self.end.try_pop()?;
-        self.bells.0.space.ring_for(1);
-        Ok(value)
+        let (end, bells) = self.parts();
+        match end.try_pop() {
+            Ok(value) => {
+                bells.found_value();
+                Ok(value)
+            }
+            Err(error) => {
+                bells.found_nothing();
+                Err(error)
+            }
+        }
     }
 
     /// Receives, waiting while the channel is empty.
@@ -59,8 +67,8 @@ impl<C: PopEnd, B: BellsRef> Receiver<C, B> {
     #[cold]
     fn recv_slowly(&mut self) -> Result<C::Item, RecvError> {
         let (end, bells) = self.parts();
-        let value = bells.mail.wait(|| pop_again(end))?;
-        bells.space.ring_for(1);
+        let value = bells.mail.wait(|| pop_again(end, bells))?;
+        bells.found_value();
         Ok(value)
     }
 
@@ -102,11 +110,11 @@ impl<C: PopEnd, B: BellsRef> Receiver<C, B> {
         use crate::wait::WaitUntil;
 
         let (end, bells) = self.parts();
-        match bells.mail.wait_until(deadline, || pop_again(end)) {
+        match bells.mail.wait_until(deadline, || pop_again(end, bells)) {
             None => Err(Timeout),
             Some(Err(RecvError)) => Err(Closed),
             Some(Ok(value)) => {
-                bells.space.ring_for(1);
+                bells.found_value();
                 Ok(value)
             }
         }
@@ -156,10 +164,16 @@ impl<C: PopEnd, B: BellsRef> Receiver<C, B> {
 }
 
 /// One look of a receiver that waits: `None` while the ring is empty, an error when it is closed and drained.
-pub(super) fn pop_again<C: PopEnd>(end: &mut C) -> Option<Result<C::Item, RecvError>> {
+pub(super) fn pop_again<C: PopEnd, B: BellsRef>(
+    end: &mut C,
+    bells: &B,
+) -> Option<Result<C::Item, RecvError>> {
     match end.try_pop() {
         Ok(value) => Some(Ok(value)),
-        Err(TryPopError::Empty) => None,
+        Err(TryPopError::Empty) => {
+            bells.found_nothing();
+            None
+        }
         Err(TryPopError::Closed) => Some(Err(RecvError)),
     }
 }

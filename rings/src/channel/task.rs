@@ -199,9 +199,9 @@ fn poll_recv<C: PopEnd, B: BellsRef<Wait = Doorbell>>(
 ) -> Poll<Result<C::Item, RecvError>> {
     let (end, bells) = receiver.parts();
     place
-        .poll(&bells.mail, task, || pop_again(end))
+        .poll(&bells.mail, task, || pop_again(end, bells))
         .map(|value| {
-            bells.space.ring_for(1);
+            bells.found_value();
             value
         })
 }

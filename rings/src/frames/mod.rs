@@ -24,6 +24,14 @@
 //! wants as a slice. The bytes are written where they will be read. For values of one type and size,
 //! [`spsc`] costs less.
 //!
+//! # Why there is no `try_pop`, no batch and no end trait
+//!
+//! A frame is no value of its own: it is a slice of the ring, and whoever holds it must give it back. So it cannot be
+//! an item of [`PopEnd`](crate::ends::PopEnd), and an iterator as [`spsc`]'s `drain` would yield slices that outlive
+//! their slots; [`Consumer::peek`] is what there is. `try_push_iter` promises to take nothing from its source that has
+//! no place, and how long a frame is shows only when it was taken. `is_full` would have to ask for which length:
+//! [`Producer::try_reserve`] does.
+//!
 //! # Picture
 //!
 //! ```text

@@ -4,12 +4,16 @@ use core::{fmt, marker::PhantomData};
 
 use crossbeam_utils::CachePadded;
 
-use super::{
-    Side,
-    drain::{Claimed, Drain},
-    raw::Raw,
+use super::drain::{Claimed, Drain};
+use crate::{
+    TryPopError,
+    share::Home,
+    stamped::{
+        life::{Side, leave},
+        place::Place,
+        raw::Raw,
+    },
 };
-use crate::{TryPopError, share::Home};
 
 /// A reading end of a ring. Clone it for each thread.
 ///
@@ -70,7 +74,7 @@ impl<'a, T> Consumer<'a, T> {
     /// # Errors
     ///
     /// - [`Empty`](TryPopError::Empty): at one moment of the call the place that comes next was not claimed, or claimed
-    ///   and not yet written ([what that means](super#what-empty-and-full-mean)).
+    ///   and not yet written ([what that means](crate::stamped#what-empty-and-full-mean)).
     /// - [`Closed`](TryPopError::Closed): the ring is closed, and consumers have claimed every place that producers had
     ///   claimed before.
     ///
@@ -88,30 +92,27 @@ impl<'a, T> Consumer<'a, T> {
     /// ```
     #[inline]
     pub fn try_pop(&mut self) -> Result<T, TryPopError> {
-        if self.own.claimed.is_empty() {
-            if let Some(place) = self.own.raw.claim_value() {
-                // SAFETY: claimed one line above.
-                return Ok(unsafe { place.take() });
-            }
-        }
-        self.pop_slowly()
+        let raw = self.own.raw;
+        let claimed = self.own.claimed.is_empty().then(|| raw.claim_value());
+        let place = match claimed.flatten() {
+            Some(place) => place,
+            None => self.claim_slowly(&raw)?,
+        };
+        // SAFETY: claimed just above, and found written.
+        Ok(unsafe { place.take() })
     }
 
     #[cold]
-    fn pop_slowly(&mut self) -> Result<T, TryPopError> {
+    fn claim_slowly<'r>(&mut self, raw: &'r Raw<T>) -> Result<Place<'r, T>, TryPopError> {
+        let claimed = &mut self.own.claimed;
         loop {
-            if let Some(value) = self.take_claimed() {
-                return Ok(value);
+            if let Some(place) = claimed.next(raw) {
+                return Ok(place);
             }
-            let (pos, end) = self.own.raw.claim_values(1)?;
+            let (pos, end) = raw.claim_values(1)?;
             // SAFETY: just claimed, and kept by this end alone.
-            self.own.claimed = unsafe { Claimed::new(pos, end) };
+            *claimed = unsafe { Claimed::new(pos, end) };
         }
-    }
-
-    fn take_claimed(&mut self) -> Option<T> {
-        let own = &mut *self.own;
-        own.claimed.take(&own.raw)
     }
 
     /// An iterator that takes up to `max` values, as long as the next is there. One exchange claims as many of them as
@@ -210,7 +211,7 @@ impl<T> Drop for Consumer<'_, T> {
         impl<T> Drop for Leave<T> {
             fn drop(&mut self) {
                 // SAFETY: made when a consumer is dropped, counted as one, and it is never used again.
-                unsafe { super::leave(self.0, self.1, Side::Consumers) };
+                unsafe { leave(self.0, self.1, Side::Consumers) };
             }
         }
     }

@@ -2,8 +2,9 @@
 
 use core::iter::FusedIterator;
 
-use super::{
-    Consumer,
+use super::Consumer;
+use crate::stamped::{
+    place::Place,
     raw::Raw,
     stamp::{Says, after, places},
 };
@@ -55,13 +56,20 @@ impl Claimed {
         None
     }
 
+    /// The next place with a value, which the caller must take: nothing here remembers it.
+    #[inline(always)]
+    pub(super) fn next<'r, T>(&mut self, raw: &'r Raw<T>) -> Option<Place<'r, T>> {
+        let pos = self.find(raw)?;
+        self.pos = after(pos, 1);
+        Some(raw.at(pos))
+    }
+
     /// Takes the next value.
     #[inline(always)]
     pub(super) fn take<T>(&mut self, raw: &Raw<T>) -> Option<T> {
-        let pos = self.find(raw)?;
-        self.pos = after(pos, 1);
+        let place = self.next(raw)?;
         // SAFETY: claimed (duty of `new`) and written. No copy finds it written again: the stamp is another then.
-        Some(unsafe { raw.at(pos).take() })
+        Some(unsafe { place.take() })
     }
 
     /// Drops the next value where it lies, and gives its slot back also when the drop panics. `false` if none is left.

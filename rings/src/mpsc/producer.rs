@@ -2,20 +2,19 @@
 
 use core::{fmt, marker::PhantomData};
 
-use super::{
-    grant::Grant,
-    raw::Raw,
-    stamp::{CLOSED, STEP},
-};
+use super::grant::Grant;
 use crate::{
     TryPushError, TryReserveError,
     share::Home,
-    sync::Ordering::{Relaxed, Release},
+    stamped::{
+        life::{Side, leave},
+        raw::Raw,
+    },
 };
 
 /// A writing end of a ring. Clone it for each thread, or share one.
 ///
-/// The last one that is dropped closes the ring; what was pushed stays for the consumer. It is a pointer: where it
+/// The last one that is dropped closes the ring; what was pushed stays to be popped. It is a pointer: where it
 /// lies, and what lies beside it, costs nothing (no *false sharing*).
 pub struct Producer<'a, T> {
     raw: Raw<T>,
@@ -23,7 +22,7 @@ pub struct Producer<'a, T> {
     ring: PhantomData<&'a ()>,
 }
 
-// SAFETY: values move to the consumer's thread, hence `T: Send`. All that producers share is atomic.
+// SAFETY: values move to a consumer's thread, hence `T: Send`. All that producers share is atomic.
 unsafe impl<T: Send> Send for Producer<'_, T> {}
 // SAFETY: a push through `&self` claims its positions by an atomic exchange, as a push through a clone does.
 unsafe impl<T: Send> Sync for Producer<'_, T> {}
@@ -33,7 +32,7 @@ impl<'a, T> Producer<'a, T> {
     ///
     /// 1. The ring lives for `'a`, or by `home` until its last end is gone.
     /// 2. This end is counted in `producers`.
-    pub(super) const unsafe fn new(raw: Raw<T>, home: Home) -> Self {
+    pub(crate) const unsafe fn new(raw: Raw<T>, home: Home) -> Self {
         Self {
             raw,
             home,
@@ -47,13 +46,16 @@ impl<'a, T> Producer<'a, T> {
 
     /// Puts `value` at the end of the ring, or hands it back at once.
     ///
-    /// Lock-free: one compare-exchange unless another producer comes between. A producer that is stopped in the
-    /// middle of a push keeps nobody from pushing; what was pushed behind it is seen when it goes on.
+    /// Lock-free: one compare-exchange unless another producer comes between. An end that is stopped in the middle of
+    /// a push keeps nobody from pushing; what was pushed behind it is seen when it goes on. One that is stopped in the
+    /// middle of a pop keeps others from pushing only by its one slot, when the ring comes round to it.
     ///
     /// # Errors
     ///
-    /// - [`Full`](TryPushError::Full): `capacity` positions are claimed and not yet popped.
-    /// - [`Closed`](TryPushError::Closed): the consumer is gone, or an end has closed the ring.
+    /// - [`Full`](TryPushError::Full): at one moment of the call `capacity` places were claimed and not popped, or the
+    ///   slot that comes next was not yet given back by a pop or drain that was going on
+    ///   ([what that means](crate::stamped#what-empty-and-full-mean)).
+    /// - [`Closed`](TryPushError::Closed): all consumers are gone, or an end has closed the ring.
     ///
     /// ```
     /// use shared_nothing_rings::{TryPushError, mpsc};
@@ -69,9 +71,9 @@ impl<'a, T> Producer<'a, T> {
     #[inline]
     pub fn try_push(&self, value: T) -> Result<(), TryPushError<T>> {
         match self.raw.claim_one() {
-            Ok(pos) => {
+            Ok(place) => {
                 // SAFETY: claimed one line above.
-                unsafe { self.raw.publish(pos, value) };
+                unsafe { place.publish(value) };
                 Ok(())
             }
             Err(reason) => Err(reason.with(value)),
@@ -81,10 +83,10 @@ impl<'a, T> Producer<'a, T> {
     /// Pushes values from `values` until it ends or the ring is full; one claim for as many as it promises.
     ///
     /// Returns how many were pushed. What did not fit is still in the iterator: nothing is taken from it that has no
-    /// place. Values are seen one by one as they are written. If the iterator ends early or panics, the places
-    /// claimed for it are given up, and the consumer steps over them.
+    /// place. Values can be popped one by one as they are written. If the iterator ends early or panics, the
+    /// places claimed for it are given up, and pops step over them.
     ///
-    /// Lock-free but for what `values` does; a consumer waits behind a slow one.
+    /// Lock-free but for what `values` does; pops find the ring empty behind a slow one.
     ///
     /// # Errors
     ///
@@ -109,8 +111,8 @@ impl<'a, T> Producer<'a, T> {
 
     /// Claims up to `want` places in a row, at least one, by one exchange. The grant fills them.
     ///
-    /// Lock-free. Until the grant is filled or dropped the consumer sees nothing of what other producers push behind
-    /// it: claim when the values are at hand.
+    /// Lock-free; looks at the stamp of each place. Until the grant is filled or dropped, pops see nothing of what is
+    /// pushed behind it: claim when the values are at hand.
     ///
     /// # Errors
     ///
@@ -157,8 +159,7 @@ impl<'a, T> Producer<'a, T> {
     /// It costs the senders nothing; reading it costs the reader a look at their line.
     #[must_use]
     pub fn position(&self) -> usize {
-        // RELAXED: a count; nothing is read by it.
-        self.raw.header().producers.write_pos.load(Relaxed) / STEP
+        self.raw.header().claimed()
     }
 
     /// Whether the ring seemed empty. It may be outdated at once.
@@ -176,11 +177,10 @@ impl<'a, T> Producer<'a, T> {
     /// Whether the ring is closed. Once `true`, it stays so.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        // RELAXED: no data comes with the bit to a producer.
-        self.raw.header().producers.write_pos.load(Relaxed) & CLOSED != 0
+        self.raw.header().refuses()
     }
 
-    /// Closes the ring for all producers, and tells the consumer that nothing more will come.
+    /// Closes the ring for all producers, and tells the consumers that nothing more will come.
     ///
     /// What was claimed before is still delivered; every later push hands its value back.
     pub fn close(&self) {
@@ -193,33 +193,17 @@ unsafe impl<T> crate::ends::ReserveEnd for Producer<'_, T> {
     type Claim = usize;
 
     fn try_claim(&mut self) -> Result<usize, TryReserveError> {
-        self.raw.claim_one()
+        Ok(self.raw.claim_one()?.pos())
     }
 
     unsafe fn fill(&mut self, claim: usize, value: T) {
         // SAFETY: claimed and not yet stamped, by the duty.
-        unsafe { self.raw.publish(claim, value) };
+        unsafe { self.raw.at(claim).publish(value) };
     }
 
     unsafe fn give_up(&mut self, claim: usize) {
         // SAFETY: claimed and not yet stamped, by the duty.
-        unsafe { self.raw.skip(claim) };
-    }
-}
-
-impl super::raw::Header {
-    /// Ends all claims. Nobody can come between the last claim and this: both are in one word.
-    pub(super) fn close(&self) {
-        // CLOSE, release end: whoever sees the bit also sees what this end did before.
-        self.producers.write_pos.fetch_or(CLOSED, Release);
-    }
-
-    pub(super) fn len(&self) -> usize {
-        // RELAXED: a count; nothing is read by it. The two loads are not of one moment, hence the clamps.
-        let read_pos = self.consumer.read_pos.load(Relaxed);
-        let write_pos = self.producers.write_pos.load(Relaxed) & !CLOSED;
-        let distance = write_pos.wrapping_sub(read_pos) as isize;
-        (distance.max(0) as usize / STEP).min(self.fixed.capacity)
+        unsafe { self.raw.at(claim).skip() };
     }
 }
 
@@ -236,11 +220,8 @@ impl<T> Clone for Producer<'_, T> {
 
 impl<T> Drop for Producer<'_, T> {
     fn drop(&mut self) {
-        if self.raw.header().fixed.producers.leave() {
-            self.close();
-            // SAFETY: the last producer, and it is never used again.
-            unsafe { super::leave(self.raw, self.home) };
-        }
+        // SAFETY: a producer, counted as one, and it is never used again.
+        unsafe { leave(self.raw, self.home, Side::Producers) };
     }
 }
 

@@ -1,6 +1,6 @@
 //! The reading end.
 
-use core::{fmt, marker::PhantomData};
+use core::{cmp::min, fmt, iter::FusedIterator, marker::PhantomData};
 
 use super::{ClaimError, Owner, Plain, TryPopError, header::EndLine, raw::Raw};
 use crate::sync::Ordering::{Acquire, Relaxed, Release};
@@ -15,13 +15,15 @@ pub struct Consumer<'a, T: Plain> {
     /// The producer's position at the last look: in `read_pos ..= read_pos + capacity`.
     cached_write_pos: u64,
     is_corrupt: bool,
+    /// Whether items were taken whose slots are not given back: by a drain that is under way, or was forgotten.
+    owes_slots: bool,
     memory: PhantomData<&'a ()>,
 }
 
 // SAFETY: all that is done to the memory is atomic, and items are `Send`, as `Plain` demands.
 unsafe impl<T: Plain> Send for Consumer<'_, T> {}
 
-impl<T: Plain> Consumer<'_, T> {
+impl<'a, T: Plain> Consumer<'a, T> {
     /// The end as its last owner left it; the caller has claimed it.
     pub(super) fn restore(raw: Raw<T>, me: Owner) -> Result<Self, ClaimError> {
         let header = raw.header();
@@ -38,6 +40,7 @@ impl<T: Plain> Consumer<'_, T> {
             read_pos,
             cached_write_pos: write_pos,
             is_corrupt: false,
+            owes_slots: false,
             memory: PhantomData,
         })
     }
@@ -57,6 +60,24 @@ impl<T: Plain> Consumer<'_, T> {
         let item = self.raw.read(self.read_pos);
         self.vacate(1);
         Ok(item)
+    }
+
+    /// An iterator that copies up to `max` items out, those that are in the ring now; their slots are given back
+    /// together when it is dropped.
+    ///
+    /// Dropping it early leaves the rest in the ring. Forgetting it (`mem::forget`) only keeps the slots it has
+    /// emptied from the producer until this end is used again. A process that dies before the drop has given back
+    /// nothing: the next owner of the end gets those items again. In a corrupt ring there is nothing to take, and
+    /// [`try_pop`](Self::try_pop) says why.
+    ///
+    /// Wait-free.
+    pub fn drain(&mut self, max: usize) -> Drain<'_, 'a, T> {
+        self.settle();
+        let ready = self.refresh_full_slots().unwrap_or(0);
+        Drain {
+            left: min(ready, max),
+            consumer: self,
+        }
     }
 
     /// Copies the oldest items to the front of `into`, as many as are there and fit, and takes them.
@@ -168,6 +189,7 @@ impl<T: Plain> Consumer<'_, T> {
     }
 
     fn refresh_full_slots(&mut self) -> Result<usize, TryPopError> {
+        self.settle();
         // PUBLISH, acquire end: every item before this position is written.
         let write_pos = self.raw.header().producer.pos.load(Acquire);
         let full = write_pos.wrapping_sub(self.read_pos);
@@ -197,8 +219,16 @@ impl<T: Plain> Consumer<'_, T> {
         }
     }
 
+    /// Gives back what a drain has emptied.
+    fn settle(&mut self) {
+        if self.owes_slots {
+            self.vacate(0);
+        }
+    }
+
     #[inline(always)]
     fn vacate(&mut self, count: usize) {
+        self.owes_slots = false;
         self.read_pos = self.read_pos.wrapping_add(count as u64);
         // VACATE, release end: every item before this position was copied out.
         self.line().pos.store(self.read_pos, Release);
@@ -207,8 +237,45 @@ impl<T: Plain> Consumer<'_, T> {
 
 impl<T: Plain> Drop for Consumer<'_, T> {
     fn drop(&mut self) {
+        self.settle();
         self.close();
         self.line().free(self.me);
+    }
+}
+
+/// Takes items and gives all their slots back at once. Made by [`Consumer::drain`].
+#[must_use = "a drain takes only what is asked of it"]
+#[derive(Debug)]
+pub struct Drain<'c, 'a, T: Plain> {
+    consumer: &'c mut Consumer<'a, T>,
+    left: usize,
+}
+
+impl<T: Plain> Iterator for Drain<'_, '_, T> {
+    type Item = T;
+
+    #[inline]
+    fn next(&mut self) -> Option<T> {
+        self.left = self.left.checked_sub(1)?;
+        let consumer = &mut *self.consumer;
+        let item = consumer.raw.read(consumer.read_pos);
+        // It moves at once, so that a forgotten drain takes no item twice.
+        consumer.read_pos = consumer.read_pos.wrapping_add(1);
+        consumer.owes_slots = true;
+        Some(item)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl<T: Plain> ExactSizeIterator for Drain<'_, '_, T> {}
+impl<T: Plain> FusedIterator for Drain<'_, '_, T> {}
+
+impl<T: Plain> Drop for Drain<'_, '_, T> {
+    fn drop(&mut self) {
+        self.consumer.settle();
     }
 }
 

@@ -90,7 +90,11 @@
 //!
 //! Every method of an end is wait-free and does no system call. As long as the other end is not caught up with, a push
 //! or pop touches the item's slot and its own line. Items are copied by words, which costs what a copy costs for
-//! small ones. Handles hold positions: two of one process should not lie on one cache line.
+//! small ones. A batch ([`Producer::try_push_iter`], [`Consumer::drain`], and the slices) costs one publication or
+//! vacation. Handles hold positions: two of one process should not lie on one cache line.
+//!
+//! Both ends are [ends of any ring](crate::ends), too. To those a corrupt ring is a closed one, and what is closed may
+//! be opened again by another owner.
 //!
 //! # Limits
 //!
@@ -103,12 +107,14 @@
 //! Two real processes, one of them killed with `SIGKILL` at 200 moments and its end taken over each time
 //! (`rings/tests/shared_processes.rs`); headers and positions that lie (`rings/tests/shared_lies.rs`); loom models of the
 //! edges (`rings/tests/loom_shared.rs`).
+//! Each edge is also a litmus test, with its verdicts under five memory models (`rings/tests/litmus`).
 //!
 //! # References
 //!
 //! Lamport, *Proving the Correctness of Multiprocess Programs*, 1977. `proc_pid_stat(5)`, `memfd_create(2)`.
 
 mod consumer;
+mod ends;
 mod error;
 mod header;
 mod owner;
@@ -118,7 +124,7 @@ mod raw;
 
 use core::{alloc::Layout, fmt, marker::PhantomData, ptr::NonNull};
 
-pub use consumer::Consumer;
+pub use consumer::{Consumer, Drain};
 pub use error::{AttachError, ClaimError, CreateError, TryPopError, TryPushError};
 pub use owner::Owner;
 pub use plain::Plain;

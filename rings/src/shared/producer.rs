@@ -57,14 +57,43 @@ impl<T: Plain> Producer<'_, T> {
     pub fn try_push(&mut self, item: T) -> Result<(), TryPushError<T>> {
         match self.free_slots(1) {
             Ok(_) => {
-                self.raw.write(self.write_pos, item);
-                self.publish(1);
+                self.fill(item);
                 Ok(())
             }
             Err(TryPushError::Full(())) => Err(TryPushError::Full(item)),
             Err(TryPushError::Closed(())) => Err(TryPushError::Closed(item)),
             Err(TryPushError::Corrupt(())) => Err(TryPushError::Corrupt(item)),
         }
+    }
+
+    /// Copies items from `items` until it ends or the ring is full; one publication for all of them.
+    ///
+    /// Returns how many were pushed. What did not fit is still in the iterator: nothing is taken from it that has no
+    /// place. If it panics, the items that it gave before are published.
+    ///
+    /// Wait-free but for what `items` does.
+    ///
+    /// # Errors
+    ///
+    /// There are items and none was taken, as [`try_push`](Self::try_push) would say.
+    pub fn try_push_iter<I>(&mut self, items: &mut I) -> Result<usize, TryPushError<()>>
+    where
+        I: Iterator<Item = T>,
+    {
+        if items.size_hint() == (0, Some(0)) {
+            return Ok(0);
+        }
+        // A batch asks for as much as there is: what was last seen would cut it short.
+        let free = self.free_slots(self.capacity())?;
+        let mut batch = Batch {
+            producer: self,
+            count: 0,
+        };
+        for _ in 0..free {
+            let Some(item) = items.next() else { break };
+            batch.push(item);
+        }
+        Ok(batch.count)
     }
 
     /// Copies items from the front of `items`, as many as fit; one publication for all of them.
@@ -164,7 +193,7 @@ impl<T: Plain> Producer<'_, T> {
 
     /// How many slots are free, at least one; looks again if fewer than `want` are known to be.
     #[inline(always)]
-    fn free_slots(&mut self, want: usize) -> Result<usize, TryPushError<()>> {
+    pub(super) fn free_slots(&mut self, want: usize) -> Result<usize, TryPushError<()>> {
         if self.is_closed() {
             return Err(TryPushError::Closed(()));
         }
@@ -194,6 +223,13 @@ impl<T: Plain> Producer<'_, T> {
         Ok(self.capacity() - used as usize)
     }
 
+    /// Publishes an item; a slot is free.
+    #[inline(always)]
+    pub(super) fn fill(&mut self, item: T) {
+        self.raw.write(self.write_pos, item);
+        self.publish(1);
+    }
+
     #[inline(always)]
     fn publish(&mut self, count: usize) {
         self.write_pos = self.write_pos.wrapping_add(count as u64);
@@ -215,5 +251,26 @@ impl<T: Plain> fmt::Debug for Producer<'_, T> {
             .field("capacity", &self.capacity())
             .field("len", &self.len())
             .finish_non_exhaustive()
+    }
+}
+
+/// Publishes what was written so far, once, also when the source of the items panics.
+struct Batch<'p, 'a, T: Plain> {
+    producer: &'p mut Producer<'a, T>,
+    count: usize,
+}
+
+impl<T: Plain> Batch<'_, '_, T> {
+    #[inline(always)]
+    fn push(&mut self, item: T) {
+        let pos = self.producer.write_pos.wrapping_add(self.count as u64);
+        self.producer.raw.write(pos, item);
+        self.count += 1;
+    }
+}
+
+impl<T: Plain> Drop for Batch<'_, '_, T> {
+    fn drop(&mut self) {
+        self.producer.publish(self.count);
     }
 }

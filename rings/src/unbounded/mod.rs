@@ -39,8 +39,9 @@
 //! # Verification
 //!
 //! loom models of each edge, each with the outcomes that must be reached (`rings/tests/loom_unbounded.rs`); a
-//! model-based test against a `VecDeque`, drop accounting, and memory counted and refused by an allocator of the test's
-//! own (`rings/tests/unbounded.rs`, `rings/tests/unbounded_memory.rs`).
+//! model-based test against a `VecDeque`, the same under a fuzzer (`unbounded_ops`), drop accounting, and memory counted
+//! and refused by an allocator of the test's own (`rings/tests/unbounded.rs`, `rings/tests/unbounded_memory.rs`).
+//! Each edge is also a litmus test, with its verdicts under five memory models (`rings/tests/litmus`).
 //!
 //! # References
 //!
@@ -59,6 +60,8 @@ pub use error::{Refused, TryPushError};
 pub use pool::{MemoryUse, SPARE_BLOCKS};
 
 /// Implements the traits of all rings for the ends of one flavour by their own methods of the same names.
+///
+/// But not `PushIterEnd`: a batch that memory ran out for hands the value back that it had taken.
 macro_rules! impl_ends {
     ($producer:ident, $consumer:ident) => {
         impl<T> crate::ends::PushEnd for $producer<'_, T> {
@@ -108,6 +111,13 @@ macro_rules! impl_ends {
 
             fn close(&mut self) {
                 $consumer::close(self);
+            }
+        }
+
+        impl<T> crate::ends::DrainEnd for $consumer<'_, T> {
+            #[inline]
+            fn drain(&mut self, max: usize) -> impl Iterator<Item = T> {
+                $consumer::drain(self, max)
             }
         }
     };

@@ -34,6 +34,8 @@
 //!
 //! `rings/tests/loom_wait.rs` models a push, a close and two waiters against the park; `rings/tests/stress.rs` counts
 //! park and wake pairs on real threads.
+//! The protocol is also a litmus test, by fences and by membarrier, with its verdicts under five memory models
+//! (`rings/tests/litmus`).
 
 #[cfg(feature = "std")]
 mod barrier;

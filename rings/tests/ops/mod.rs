@@ -3,10 +3,16 @@
 //! `model.rs` draws the steps from proptest, the fuzz targets from bytes. One thread takes all of them, so the model
 //! knows every answer exactly. Values carry a counted token: at the end each was dropped once.
 
+#![allow(
+    clippy::forget_non_drop,
+    reason = "whether a drain has something to drop is its own affair"
+)]
+
 pub(crate) mod lanes;
 pub(crate) mod mpmc;
 pub(crate) mod mpsc;
 pub(crate) mod spsc;
+pub(crate) mod stamped;
 
 use std::rc::Rc;
 

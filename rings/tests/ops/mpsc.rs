@@ -25,8 +25,6 @@ struct Model {
     places: VecDeque<Place>,
     /// How many places were passed since the beginning: the number of the first in `places`.
     passed: usize,
-    /// Slots emptied by a drain and not yet given back.
-    held: usize,
     closed: bool,
 }
 
@@ -82,7 +80,6 @@ fn take_steps(
             capacity,
             places: VecDeque::new(),
             passed: 0,
-            held: 0,
             closed: false,
         },
     };
@@ -95,7 +92,7 @@ fn take_steps(
 
 impl Model {
     fn free(&self) -> usize {
-        self.capacity - self.places.len() - self.held
+        self.capacity - self.places.len()
     }
 
     fn refusal(&self) -> Option<TryReserveError> {
@@ -108,15 +105,14 @@ impl Model {
         }
     }
 
-    /// The next value for the consumer, stepping over gaps; its slot is not given back yet.
+    /// The next value for the consumer, stepping over gaps.
     fn take(&mut self) -> Option<u32> {
         loop {
             match *self.places.front()? {
                 Place::Open => return None,
-                Place::Gap => self.held = 0,
+                Place::Gap => {}
                 Place::Full(number) => {
                     self.pass();
-                    self.held += 1;
                     return Some(number);
                 }
             }
@@ -229,13 +225,10 @@ impl Replay<'_> {
             TryPopError::Empty
         };
         assert_eq!(got, want.ok_or(why));
-        self.model.held = 0;
     }
 
     fn drain(&mut self, max: u8, take: u8, push: bool, forget: bool) {
         let mut drain = self.rx.drain(usize::from(max));
-        // What an earlier drain still held came back just now.
-        self.model.held = 0;
         let mut left = max;
         for _ in 0..take {
             let want = (left > 0).then(|| self.model.take()).flatten();
@@ -252,9 +245,6 @@ impl Replay<'_> {
         }
         if forget {
             std::mem::forget(drain);
-        } else {
-            drop(drain);
-            self.model.held = 0;
         }
     }
 
@@ -301,11 +291,9 @@ impl Replay<'_> {
 
     fn check_counts(&self) {
         assert_eq!(self.rx.is_closed(), self.model.closed);
-        if self.model.held == 0 {
-            assert_eq!(self.rx.len(), self.model.places.len());
-        }
+        assert_eq!(self.rx.len(), self.model.places.len());
         if let Some(tx) = self.producers.first() {
-            assert_eq!(tx.len(), self.model.places.len() + self.model.held);
+            assert_eq!(tx.len(), self.model.places.len());
             assert_eq!(tx.is_closed(), self.model.closed);
         }
     }

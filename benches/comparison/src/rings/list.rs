@@ -1,9 +1,11 @@
 //! Which queue runs in which workload.
 
+use shared_nothing_rings::wait::{Spin, Yield};
+
 use super::{
     peer::{Bytes64, Bytes256},
-    peers::{bytes, channels, disrupt, floors, gil, ours, pairs, queues},
-    workload::{Run, batch, contend, many, ping_pong, stream, uncontended},
+    peers::{bytes, channels, disrupt, floors, gil, ours, pairs, queues, waiting},
+    workload::{Run, batch, blocking, contend, many, ping_pong, stream, uncontended, wake},
 };
 
 /// What a queue is in the comparison.
@@ -88,6 +90,7 @@ macro_rules! one_to_one {
         use $workload as measured;
         vec![
             ours("spsc", measured::<$($item,)? ours::Spsc>),
+            ours("stamped", measured::<$($item,)? ours::Stamped>),
             ours("mpsc", measured::<$($item,)? ours::Mpsc>),
             ours("mpmc", measured::<$($item,)? ours::Mpmc>),
             rival("rtrb", measured::<$($item,)? pairs::Rtrb>),
@@ -137,6 +140,25 @@ macro_rules! many_to_one {
             rival("std sync_channel", measured::<channels::Std $(, $count)?>),
             rival("kanal", measured::<channels::Kanal $(, $count)?>),
             rival("flume", measured::<channels::Flume $(, $count)?>),
+        ]
+    }};
+}
+
+/// The queues whose ends park, in a workload of one number at a time.
+macro_rules! parking {
+    ($workload:path) => {{
+        use $workload as measured;
+        vec![
+            ours("channel, spsc", measured::<waiting::SpscPark>),
+            ours("channel, mpsc", measured::<waiting::MpscPark>),
+            rival("gil spsc parking", measured::<waiting::GilSpscParking>),
+            rival("omango spsc", measured::<queues::OmangoSpsc>),
+            rival("crossfire spsc", measured::<waiting::CrossfireSpsc>),
+            rival("crossfire mpmc", measured::<waiting::CrossfireMpmc>),
+            rival("crossbeam-channel", measured::<channels::Crossbeam>),
+            rival("std sync_channel", measured::<channels::Std>),
+            rival("kanal", measured::<channels::Kanal>),
+            rival("flume", measured::<channels::Flume>),
         ]
     }};
 }
@@ -239,6 +261,55 @@ pub(crate) fn workloads() -> Vec<Workload> {
             many_to_one!(contend::fill_and_drain),
         ),
         workload("mpmc_2p2c", "2 → 2", many_to_many()),
+        workload(
+            "blocking",
+            "1 → 1, a number at a time, by calls that wait",
+            with(
+                parking!(blocking::stream),
+                vec![
+                    ours(
+                        "channel, spsc, yields",
+                        blocking::stream::<waiting::SpscBy<Yield>>,
+                    ),
+                    ours(
+                        "channel, spsc, spins",
+                        blocking::stream::<waiting::SpscBy<Spin>>,
+                    ),
+                    ours(
+                        "channel, mpsc, yields",
+                        blocking::stream::<waiting::MpscBy<Yield>>,
+                    ),
+                    ours(
+                        "channel, mpsc, spins",
+                        blocking::stream::<waiting::MpscBy<Spin>>,
+                    ),
+                    // What the waiting is added to.
+                    ours("spsc, tried again", stream::apart::<u64, ours::Spsc>),
+                ],
+            ),
+        ),
+        workload(
+            "wake",
+            "a number to a consumer that is parked, until it has it",
+            with(
+                parking!(wake::handled),
+                vec![
+                    floor("futex", wake::handled::<waiting::Futex>),
+                    floor("std park", wake::handled::<waiting::StdPark>),
+                ],
+            ),
+        ),
+        workload(
+            "wake_send",
+            "the send that wakes a parked consumer, until it returns",
+            with(
+                parking!(wake::send),
+                vec![
+                    floor("futex", wake::send::<waiting::Futex>),
+                    floor("std park", wake::send::<waiting::StdPark>),
+                ],
+            ),
+        ),
     ]
 }
 

@@ -58,6 +58,22 @@ pub(crate) trait Pop<T> {
     fn pop_one(&mut self) -> Option<T>;
 }
 
+/// Sends one number, waiting while the queue is full.
+pub(crate) trait SendWaiting {
+    /// # Panics
+    ///
+    /// If the other end is gone.
+    fn send_one(&mut self, item: u64);
+}
+
+/// Receives one number, waiting while the queue is empty.
+pub(crate) trait RecvWaiting {
+    /// # Panics
+    ///
+    /// If the other end is gone.
+    fn recv_one(&mut self) -> u64;
+}
+
 /// Copies items from the front of a slice, and says how many.
 pub(crate) trait PushSlice {
     fn push_slice(&mut self, items: &[u64]) -> usize;

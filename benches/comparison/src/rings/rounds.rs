@@ -11,8 +11,6 @@ use super::{
     workload::{Plan, Sample},
 };
 
-/// How long nothing may arrive before a queue is said to hang.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// How many items a first run moves, from which the others' number is computed.
 const TRIAL: u64 = 20_000;
 /// How many items a run moves at most.
@@ -25,6 +23,8 @@ pub(crate) struct Settings {
     /// Where the shuffling starts.
     pub(crate) seed: u64,
     pub(crate) cpus: Vec<CpuId>,
+    /// How long no result may arrive before a queue is said to hang.
+    pub(crate) patience: Duration,
 }
 
 /// A queue that hung, panicked or brought a wrong item.
@@ -32,17 +32,17 @@ pub(crate) struct Settings {
 pub(crate) struct Failed {
     pub(crate) workload: &'static str,
     pub(crate) name: &'static str,
-    pub(crate) hung: bool,
+    /// How long it was waited for, if it hung.
+    pub(crate) hung: Option<Duration>,
 }
 
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = if self.hung {
-            "gave no result in a minute"
-        } else {
-            "failed"
-        };
-        write!(f, "{}: {} {what}", self.workload, self.name)
+        write!(f, "{}: {} ", self.workload, self.name)?;
+        match self.hung {
+            Some(patience) => write!(f, "gave no result in {patience:?}"),
+            None => f.write_str("failed"),
+        }
     }
 }
 
@@ -72,13 +72,13 @@ pub(crate) fn measure(
         .map(|workload| vec![Vec::new(); workload.entries.len()])
         .collect();
     let (news, arrives) = mpsc::channel();
-    let rounds = settings.rounds;
+    let (rounds, patience) = (settings.rounds, settings.patience);
     // Not joined: it may hang.
     let _runner = thread::spawn(move || run_all(&workloads, &settings, &news));
     let mut current = ("", "");
     let mut done = 0;
     loop {
-        match arrives.recv_timeout(PATIENCE) {
+        match arrives.recv_timeout(patience) {
             Ok(News::Starts(workload, name)) => current = (workload, name),
             Ok(News::Ran {
                 workload,
@@ -94,7 +94,7 @@ pub(crate) fn measure(
                 return Err(Failed {
                     workload: current.0,
                     name: current.1,
-                    hung: cause == mpsc::RecvTimeoutError::Timeout,
+                    hung: (cause == mpsc::RecvTimeoutError::Timeout).then_some(patience),
                 });
             }
         }
@@ -164,6 +164,45 @@ impl Random {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rings::list::{Kind, Order};
+
+    #[test]
+    fn a_queue_that_hangs_or_panics_is_named() {
+        let watched = |run, patience| {
+            let entry = Entry {
+                name: "queue",
+                kind: Kind::Rival,
+                order: Order::One,
+                run,
+            };
+            let workload = Workload {
+                id: "workload",
+                title: "",
+                entries: vec![entry],
+            };
+            let settings = Settings {
+                rounds: 1,
+                run: Duration::ZERO,
+                seed: 1,
+                cpus: Vec::new(),
+                patience,
+            };
+            measure(vec![workload], settings).map_err(|failed| failed.to_string())
+        };
+        assert_eq!(
+            watched(
+                |_| loop {
+                    thread::park()
+                },
+                Duration::from_millis(100)
+            ),
+            Err("workload: queue gave no result in 100ms".to_owned())
+        );
+        assert_eq!(
+            watched(|_| panic!("a wrong item, say"), Duration::MAX),
+            Err("workload: queue failed".to_owned())
+        );
+    }
 
     #[test]
     fn shuffled_has_every_index_once() {

@@ -11,7 +11,7 @@ pub(crate) struct GilMpmc;
 /// A ring for each producer: order is kept for each producer only.
 pub(crate) struct GilMpscSharded;
 
-fn non_zero(capacity: usize) -> NonZeroUsize {
+pub(super) fn non_zero(capacity: usize) -> NonZeroUsize {
     NonZeroUsize::new(capacity).expect("no capacity is 0")
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod gil;
 pub(crate) mod ours;
 pub(crate) mod pairs;
 pub(crate) mod queues;
+pub(crate) mod waiting;
 
 /// Implements [`Push`](super::peer::Push) and [`Pop`](super::peer::Pop) for two types by one expression each.
 macro_rules! push_pop {

@@ -1,11 +1,12 @@
 //! The rings of this project.
 
-use shared_nothing_rings::{lanes, mpmc, mpsc, spsc};
+use shared_nothing_rings::{lanes, mpmc, mpsc, spsc, stamped};
 
 use super::{clones, push_pop};
 use crate::rings::peer::{Fill, Peer, PopSlice, PushSlice, Shape, Sweep};
 
 pub(crate) struct Spsc;
+pub(crate) struct Stamped;
 pub(crate) struct Mpsc;
 pub(crate) struct Mpmc;
 /// A ring for each producer: order is kept for each producer only.
@@ -79,6 +80,23 @@ impl Sweep for spsc::Consumer<'static, u64> {
     }
 }
 
+impl<T: Send + 'static> Peer<T> for Stamped {
+    type Tx = stamped::Producer<'static, T>;
+    type Rx = stamped::Consumer<'static, T>;
+
+    fn make(shape: Shape) -> (Vec<Self::Tx>, Vec<Self::Rx>) {
+        let (tx, rx) = stamped::with_capacity(shape.capacity).expect("the capacity is small");
+        (vec![tx], vec![rx])
+    }
+}
+
+push_pop!(
+    stamped::Producer<'static, T>,
+    stamped::Consumer<'static, T>,
+    |tx, item| tx.try_push(item).is_ok(),
+    |rx| rx.try_pop().ok()
+);
+
 impl<T: Send + 'static> Peer<T> for Mpsc {
     type Tx = mpsc::Producer<'static, T>;
     type Rx = mpsc::Consumer<'static, T>;
@@ -89,12 +107,7 @@ impl<T: Send + 'static> Peer<T> for Mpsc {
     }
 }
 
-push_pop!(
-    mpsc::Producer<'static, T>,
-    mpsc::Consumer<'static, T>,
-    |tx, item| tx.try_push(item).is_ok(),
-    |rx| rx.try_pop().ok()
-);
+// Its producers are those of `mpmc`, its consumer that of `stamped`.
 
 impl<T: Send + 'static> Peer<T> for Mpmc {
     type Tx = mpmc::Producer<'static, T>;

@@ -4,11 +4,13 @@
 //! consumer that stops half-way leaves its producers waiting for ever.
 
 pub(crate) mod batch;
+pub(crate) mod blocking;
 pub(crate) mod contend;
 pub(crate) mod many;
 pub(crate) mod ping_pong;
 pub(crate) mod stream;
 pub(crate) mod uncontended;
+pub(crate) mod wake;
 
 use std::time::Duration;
 
@@ -39,6 +41,25 @@ impl Sample {
             p99_ns: None,
         }
     }
+
+    /// Of single times in nanoseconds.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    fn percentiles(times: &mut [u32]) -> Self {
+        times.sort_unstable();
+        let at = |hundredths: usize| f64::from(times[(times.len() - 1) * hundredths / 100]);
+        Self {
+            ns: at(50),
+            p99_ns: Some(at(99)),
+        }
+    }
+}
+
+/// A time as it is kept where each is timed: from 0 to 4 seconds, longer ones as 4.
+fn whole_ns(time: Duration) -> u32 {
+    u32::try_from(time.as_nanos()).unwrap_or(u32::MAX)
 }
 
 /// A workload made for one queue.
@@ -61,7 +82,9 @@ mod tests {
     use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
     use super::*;
-    use crate::rings::peer::{Fill, Peer, Pop, PopSlice, Push, PushSlice, Shape, Sweep};
+    use crate::rings::peer::{
+        Fill, Peer, Pop, PopSlice, Push, PushSlice, RecvWaiting, Shape, Sweep,
+    };
 
     /// Hands one item out twice and loses the next, if told so.
     struct Faulty<const IS_FAULTY: bool>;
@@ -99,6 +122,17 @@ mod tests {
                 self.kept = Some(item);
             }
             Some(item)
+        }
+    }
+
+    impl<const IS_FAULTY: bool> RecvWaiting for Rx<IS_FAULTY> {
+        fn recv_one(&mut self) -> u64 {
+            loop {
+                if let Some(item) = self.pop_one() {
+                    return item;
+                }
+                std::thread::yield_now();
+            }
         }
     }
 
@@ -160,7 +194,8 @@ mod tests {
                     many::mpsc::<Faulty<$faulty>, 1>,
                     many::mpmc::<Faulty<$faulty>, 1, 1>,
                     contend::fill_and_drain::<Faulty<$faulty>>,
-                ] as [Run; 7]
+                    blocking::stream::<Faulty<$faulty>>,
+                ] as [Run; 8]
             };
         }
         for (index, (right, faulty)) in runs!(false).into_iter().zip(runs!(true)).enumerate() {

@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use super::{Plan, Sample, WARM_UP, assert_right};
+use super::{Plan, Sample, WARM_UP, assert_right, whole_ns};
 use crate::rings::{
     crew::{self, Job},
     peer::{Peer, Pop, Push},
@@ -45,7 +45,7 @@ where
         }
         Vec::new()
     });
-    percentiles(crew::run(plan.cpus, vec![caller, echo]))
+    Sample::percentiles(&mut crew::run(plan.cpus, vec![caller, echo])[0])
 }
 
 /// A floor, not a queue: one word in one line that both write in turn.
@@ -68,7 +68,7 @@ pub(crate) fn one_line(plan: Plan<'_>) -> Sample {
         }
         Vec::new()
     });
-    percentiles(crew::run(plan.cpus, vec![caller, echo]))
+    Sample::percentiles(&mut crew::run(plan.cpus, vec![caller, echo])[0])
 }
 
 /// A floor for two queues: one line each way.
@@ -91,7 +91,7 @@ pub(crate) fn two_lines(plan: Plan<'_>) -> Sample {
         }
         Vec::new()
     });
-    percentiles(crew::run(plan.cpus, vec![caller, echo]))
+    Sample::percentiles(&mut crew::run(plan.cpus, vec![caller, echo])[0])
 }
 
 /// A word that has its line, and the next one, to itself.
@@ -125,19 +125,9 @@ fn time_trips(trips: u64, mut trip: impl FnMut(u64) -> u64) -> Vec<u32> {
     for (time, seq) in times.iter_mut().zip(1..) {
         differs |= trip(seq) ^ seq;
         let now = Instant::now();
-        *time = u32::try_from((now - before).as_nanos()).unwrap_or(u32::MAX);
+        *time = whole_ns(now - before);
         before = now;
     }
     assert_right(differs);
     times.split_off(WARM_UP as usize)
-}
-
-fn percentiles(mut times: Vec<Vec<u32>>) -> Sample {
-    let times = &mut times[0];
-    times.sort_unstable();
-    let at = |hundredths: usize| f64::from(times[(times.len() - 1) * hundredths / 100]);
-    Sample {
-        ns: at(50),
-        p99_ns: Some(at(99)),
-    }
 }
