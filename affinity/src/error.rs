@@ -7,7 +7,7 @@ use std::io;
 
 use crate::budget::CPUS_VARIABLE;
 use crate::cpuset::CpuSet;
-use crate::id::{CpuId, NodeId};
+use crate::id::CpuId;
 use crate::placement::Shortfall;
 
 /// The operating system refused an operation, or does not have it.
@@ -198,86 +198,6 @@ impl fmt::Display for PlacementError {
 }
 
 impl core::error::Error for PlacementError {}
-
-/// Why there is no region of memory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum MemoryError {
-    /// A region of no bytes.
-    ZeroSize,
-    /// More than there are addresses for, or than the kernel lets a process have.
-    TooLarge {
-        /// The bytes asked for.
-        bytes: usize,
-    },
-    /// To interleave over no node at all.
-    NoNodes,
-    /// This machine has no such NUMA node, or it is offline.
-    NoSuchNode {
-        /// The node asked for.
-        node: NodeId,
-    },
-    /// The node has CPUs only. [`Topology::memory_home`](crate::Topology::memory_home) names the nearest with memory.
-    NodeWithoutMemory {
-        /// The node asked for.
-        node: NodeId,
-    },
-    /// Nobody says how much memory of the node is free, so it cannot be bound to safely. Prefer it instead.
-    FreeUnknown {
-        /// The node asked for.
-        node: NodeId,
-    },
-    /// Using so much would have the kernel kill a process.
-    NotEnoughFree {
-        /// The bytes asked for.
-        bytes: usize,
-        /// What may be used at most.
-        bytes_free: u64,
-        /// The node that is short, or none if the whole machine is.
-        node: Option<NodeId>,
-    },
-    /// The operating system refused.
-    Os(Error),
-}
-
-impl fmt::Display for MemoryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ZeroSize => f.write_str("a region needs one byte at least"),
-            Self::TooLarge { bytes } => {
-                write!(f, "{bytes} bytes are more than this process may have")
-            }
-            Self::NoNodes => f.write_str("no node to interleave over"),
-            Self::NoSuchNode { node } => write!(f, "this machine has no node {node}"),
-            Self::NodeWithoutMemory { node } => write!(f, "node {node} has no memory"),
-            Self::FreeUnknown { node } => write!(f, "free memory of node {node} is not known"),
-            Self::NotEnoughFree {
-                bytes,
-                bytes_free,
-                node,
-            } => {
-                write!(f, "{bytes} bytes wanted, {bytes_free} free")?;
-                node.map_or(Ok(()), |node| write!(f, " on node {node}"))
-            }
-            Self::Os(error) => write!(f, "no memory region: {error}"),
-        }
-    }
-}
-
-impl core::error::Error for MemoryError {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Os(error) => Some(error),
-            _ => None,
-        }
-    }
-}
-
-impl From<Error> for MemoryError {
-    fn from(error: Error) -> Self {
-        Self::Os(error)
-    }
-}
 
 /// No file says which CPUs this machine has. [`Topology::flat`](crate::Topology::flat) makes do without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,8 +7,10 @@
 //! | choose a CPU for each worker | [`Placement::place`] |
 //! | pin this thread, and undo it | [`pin`], and keep the [`PinGuard`] |
 //! | have memory on a node, in huge pages, or locked | [`Region::new`] |
+//! | lay rings and tables into such memory | [`Arena::take`] |
 //! | ask where memory lies | [`where_is`] |
 //! | compute with CPUs | [`CpuSet`] |
+//! | have hwloc's view as well | `Hwloc::read`, feature `hwloc` |
 //! | test with a machine that you do not have | [`Synthetic`], or [`Topology::from_files`] with recorded text |
 //!
 //! What was not given is not taken: CPUs come from the thread's mask, not from `0..n`. What was not achieved is not
@@ -61,14 +63,19 @@ pub use budget::{Budget, CPUS_VARIABLE, Limit};
 pub use cgroup::Quota;
 pub use cpuset::CpuSet;
 pub use error::{
-    BudgetError, Error, MemoryError, NoTopology, ParseCpuSetError, ParseReason, PinError,
-    PlacementError,
+    BudgetError, Error, NoTopology, ParseCpuSetError, ParseReason, PinError, PlacementError,
 };
 pub use files::{Files, files_under};
 pub use id::{CoreId, CpuId, NodeId, PackageId};
 pub use machine::Machine;
-pub use memory::{Pages, Policy, Region, Request, Residence, where_is};
+#[cfg(feature = "hwloc")]
+pub use memory::HwlocMemory;
+pub use memory::{
+    Arena, ArenaFull, MemoryError, Pages, Policy, Region, Request, Residence, where_is,
+};
 pub use pin::{PinGuard, current_cpu, pin, set_mask, usable_cpus};
 pub use placement::{Demand, Placed, Placement, Shortfall};
 pub use priority::{is_realtime, set_nice, set_ordinary, set_realtime, set_thread_name};
+#[cfg(feature = "hwloc")]
+pub use topology::Hwloc;
 pub use topology::{Cache, CoreKind, Cpu, Node, Synthetic, Topology};

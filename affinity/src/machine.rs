@@ -91,6 +91,7 @@ impl fmt::Display for Machine {
             ("efficiency", &slow),
             ("offline", machine.offline()),
             ("isolated", machine.isolated()),
+            ("tickless", machine.tickless()),
         ];
         for (name, cpus) in sets.iter().filter(|(_, cpus)| !cpus.is_empty()) {
             writeln!(f, "{name} CPUs {cpus}")?;
@@ -144,6 +145,7 @@ mod tests {
             "/sys/devices/system/cpu/present" => "0-3",
             "/sys/devices/system/cpu/online" => "0-2",
             "/sys/devices/cpu_atom/cpus" => "2",
+            "/sys/devices/system/cpu/nohz_full" => "1-2",
             "/sys/devices/system/node/online" => "0-1",
             "/sys/devices/system/node/node0/cpulist" => "0-2",
             "/sys/devices/system/node/node0/distance" => "10 20",
@@ -163,6 +165,7 @@ mod tests {
 packages 1, cores 3, CPUs 3: 0-2
 efficiency CPUs 2
 offline CPUs 3
+tickless CPUs 1-2
 node 0: CPUs 0-2, ? of ? MiB free, 10 to node 0, 20 to node 1
 node 1: CPUs none, 1 of 2 MiB free
 budget: affinity mask allows 2 of 3 visible CPUs (CPUs 0,2)";

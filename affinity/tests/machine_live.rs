@@ -7,7 +7,7 @@ use std::fs;
 
 use shared_nothing_affinity::{
     Budget, CpuSet, Limit, MemoryError, Node, Pages, PinError, Policy, Region, Request, Topology,
-    pin, usable_cpus,
+    pin, set_mask, usable_cpus,
 };
 
 const MIB: usize = 1 << 20;
@@ -39,38 +39,120 @@ fn a_pin_lost_to_hotplug_is_noticed_and_repaired() {
     assert_eq!(usable_cpus().unwrap(), before);
 }
 
+/// A control group of version 2 below `outer`, with this process in it. Dropping it puts the process back.
+struct Group {
+    outer: String,
+    inner: String,
+}
+
+const TOP: &str = "/sys/fs/cgroup";
+
+impl Group {
+    fn enter() -> Self {
+        let (outer, inner) = (format!("{TOP}/outer"), format!("{TOP}/outer/inner"));
+        write(&format!("{TOP}/cgroup.subtree_control"), "+cpu +cpuset");
+        fs::create_dir_all(&outer).unwrap();
+        write(&format!("{outer}/cgroup.subtree_control"), "+cpu +cpuset");
+        fs::create_dir_all(&inner).unwrap();
+        write(&format!("{inner}/cgroup.procs"), "0");
+        Self { outer, inner }
+    }
+
+    fn write_outer(&self, file: &str, text: &str) {
+        write(&format!("{}/{file}", self.outer), text);
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        write(&format!("{}/{file}", self.inner), text);
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        write(&format!("{TOP}/cgroup.procs"), "0");
+        fs::remove_dir(&self.inner).unwrap();
+        fs::remove_dir(&self.outer).unwrap();
+    }
+}
+
 #[test]
 #[ignore = "makes control groups of version 2"]
 fn h27_a_nested_group_of_version_2_limits_the_budget() {
-    let top = "/sys/fs/cgroup";
-    let (outer, inner) = (format!("{top}/outer"), format!("{top}/outer/inner"));
-    write(&format!("{top}/cgroup.subtree_control"), "+cpu +cpuset");
-    fs::create_dir_all(&outer).unwrap();
-    write(&format!("{outer}/cgroup.subtree_control"), "+cpu +cpuset");
-    fs::create_dir_all(&inner).unwrap();
-    let visible = usable_cpus().unwrap();
-    write(&format!("{inner}/cgroup.procs"), "0");
-
-    write(&format!("{outer}/cpu.max"), "150000 100000");
-    write(&format!("{inner}/cpu.max"), "300000 100000");
+    let (usable, online) = (
+        usable_cpus().unwrap(),
+        Topology::read().unwrap().online().len(),
+    );
+    let group = Group::enter();
+    group.write_outer("cpu.max", "150000 100000");
+    group.write("cpu.max", "300000 100000");
     let budget = Budget::read().unwrap();
     assert_eq!((budget.workers, budget.limit), (1, Limit::Quota));
     assert_eq!(
         budget.to_string(),
-        format!("quota of 1.50 allows 1 of {} visible CPUs", visible.len())
+        format!("quota of 1.50 allows 1 of {online} visible CPUs")
     );
 
-    write(&format!("{outer}/cpu.max"), "max 100000");
-    write(&format!("{inner}/cpu.max"), "max 100000");
-    let last = CpuSet::from(visible.last().unwrap());
-    write(&format!("{inner}/cpuset.cpus"), &last.to_string());
+    group.write_outer("cpu.max", "max 100000");
+    group.write("cpu.max", "max 100000");
+    let last = CpuSet::from(usable.last().unwrap());
+    group.write("cpuset.cpus", &last.to_string());
     let budget = Budget::read().unwrap();
     assert_eq!((budget.cpus, budget.limit), (last, Limit::Cpuset));
 
-    write(&format!("{top}/cgroup.procs"), "0");
-    fs::remove_dir(&inner).unwrap();
-    fs::remove_dir(&outer).unwrap();
-    assert_eq!(Budget::read().unwrap().cpus, visible);
+    drop(group);
+    assert_eq!(Budget::read().unwrap().cpus, usable);
+}
+
+#[test]
+#[ignore = "makes control groups of version 2"]
+fn a_pin_lost_to_a_smaller_cpuset_is_noticed_and_not_forced() {
+    let usable = usable_cpus().unwrap();
+    let (first, last) = (usable.first().unwrap(), usable.last().unwrap());
+    let group = Group::enter();
+    let guard = pin(last).unwrap();
+    group.write("cpuset.cpus", &first.to_string());
+    assert_eq!(guard.is_held(), Ok(false));
+    let mask = CpuSet::from(first);
+    assert_eq!(guard.repair(), Err(PinError::NotInMask { cpu: last, mask }));
+
+    group.write("cpuset.cpus", &usable.to_string());
+    // Some kernels remember the pin.
+    set_mask(&usable).unwrap();
+    assert_eq!(guard.repair(), Ok(true));
+    assert_eq!(guard.is_held(), Ok(true));
+    drop(guard);
+    assert_eq!(usable_cpus().unwrap(), usable);
+}
+
+#[test]
+#[ignore = "makes control groups of version 2"]
+fn memory_of_a_node_outside_the_cpuset_is_refused_by_name() {
+    let [denied, given] = two_nodes().map(|node| node.id);
+    let group = Group::enter();
+    group.write("cpuset.mems", &given.to_string());
+    let region = |policy| {
+        Region::new(&Request {
+            policy,
+            ..Request::new(MIB)
+        })
+    };
+    let (node, allowed) = (denied, vec![given]);
+    let refused = MemoryError::NodeNotAllowed { node, allowed };
+    for policy in [
+        Policy::Bind(denied),
+        Policy::Interleave(vec![given, denied]),
+    ] {
+        assert_eq!(region(policy).unwrap_err(), refused);
+    }
+    assert!(region(Policy::Bind(given)).unwrap().is_policy_set());
+
+    // A wish is not met, and says so.
+    let mut wished = region(Policy::Prefer(denied)).unwrap();
+    wished.as_mut_slice().fill(1);
+    assert!(!wished.is_policy_set());
+    assert!(wished.residence().unwrap().is_all_on(given));
+    drop(group);
+    assert!(region(Policy::Bind(denied)).unwrap().is_policy_set());
 }
 
 /// The two nodes with the least memory, the smaller first.

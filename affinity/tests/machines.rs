@@ -1,83 +1,20 @@
 //! Recorded and hand-written machines: what each file in `machines/` says, and what must come of it.
-//!
-//! A file has the mask of the process, the machine's text files, and the outcome:
-//!
-//! ```text
-//! # what is special about it
-//! mask 0-3
-//! /sys/devices/system/cpu/online = 0-3          a line of a file; more lines of it may follow
-//! /sys/.../cpu{0-1}/topology/core_cpus_list = {}   one file for each number, which may stand in the text as well
-//! > 4 cores in 1 packages, online 0-3           a line of the outcome, as `outcome` below prints it
-//! ```
 
-use std::collections::BTreeMap;
+mod recording;
+
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
-use shared_nothing_affinity::{Budget, CoreKind, CpuSet, Demand, Placement, Topology};
+use recording::Recording;
+use shared_nothing_affinity::{CoreKind, CpuSet, Demand, Placement};
 
 #[derive(Clone, Debug)]
 struct Machine {
     name: String,
-    mask: CpuSet,
-    files: BTreeMap<String, String>,
-    expected: String,
-}
-
-impl Machine {
-    fn parse(name: &str, text: &str) -> Self {
-        let (mut mask, mut files, mut expected) = (CpuSet::new(), BTreeMap::new(), String::new());
-        for line in text.lines() {
-            if let Some(outcome) = line.strip_prefix("> ") {
-                writeln!(expected, "{outcome}").unwrap();
-            } else if let Some(cpus) = line.strip_prefix("mask ") {
-                mask = cpus.parse().unwrap();
-            } else if line.starts_with('/') {
-                let (path, content) = line.split_once(" =").unwrap();
-                for (path, content) in expand(path, content.trim_start()) {
-                    let file: &mut String = files.entry(path).or_default();
-                    writeln!(file, "{content}").unwrap();
-                }
-            }
-        }
-        Self {
-            name: name.to_owned(),
-            mask,
-            files,
-            expected,
-        }
-    }
-
-    fn topology(&self) -> Topology {
-        Topology::from_files(&|path| self.files.get(path).cloned())
-            .unwrap_or_else(|_| Topology::flat(&self.mask))
-    }
-
-    fn budget(&self) -> Budget {
-        Budget::from_parts(&self.mask, &|path| self.files.get(path).cloned(), None).unwrap()
-    }
-}
-
-/// `cpu{0-1}/x` and `{}` as `cpu0/x` and `0`, `cpu1/x` and `1`.
-fn expand(path: &str, content: &str) -> Vec<(String, String)> {
-    let Some((before, rest)) = path.split_once('{') else {
-        return vec![(path.to_owned(), content.to_owned())];
-    };
-    let (numbers, after) = rest.split_once('}').unwrap();
-    let numbers: CpuSet = numbers.parse().unwrap();
-    let one = |number: String| {
-        (
-            format!("{before}{number}{after}"),
-            content.replace("{}", &number),
-        )
-    };
-    numbers
-        .iter()
-        .map(|number| one(number.to_string()))
-        .collect()
+    recording: Recording,
 }
 
 static MACHINES: LazyLock<Vec<Machine>> = LazyLock::new(machines);
@@ -88,10 +25,9 @@ fn machines() -> Vec<Machine> {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .map(|path| {
-            Machine::parse(
-                &path.file_stem().unwrap().to_string_lossy(),
-                &fs::read_to_string(&path).unwrap(),
-            )
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            let recording = Recording::parse(&fs::read_to_string(&path).unwrap()).expect(&name);
+            Machine { name, recording }
         })
         .collect();
     machines.sort_by(|a, b| a.name.cmp(&b.name));
@@ -107,7 +43,7 @@ fn or(text: String, otherwise: &str) -> String {
 }
 
 /// Everything that is read and decided, as text.
-fn outcome(machine: &Machine) -> String {
+fn outcome(machine: &Recording) -> String {
     let (topology, budget) = (machine.topology(), machine.budget());
     let mut text = String::new();
     let (cores, packages) = (topology.cores(), topology.packages());
@@ -120,6 +56,7 @@ fn outcome(machine: &Machine) -> String {
     for (what, cpus) in [
         ("offline", topology.offline()),
         ("isolated", topology.isolated()),
+        ("tickless", topology.tickless()),
     ] {
         if !cpus.is_empty() {
             writeln!(text, "{what} {cpus}").unwrap();
@@ -195,8 +132,12 @@ fn outcome(machine: &Machine) -> String {
 fn h27_every_machine_is_read_and_budgeted_as_written() {
     assert!(MACHINES.len() >= 20, "{} machines", MACHINES.len());
     for machine in MACHINES.iter() {
-        let outcome = outcome(machine);
-        assert_eq!(outcome, machine.expected, "\n{}:\n{outcome}", machine.name);
+        let outcome = outcome(&machine.recording);
+        assert_eq!(
+            outcome, machine.recording.expected,
+            "\n{}:\n{outcome}",
+            machine.name
+        );
     }
 }
 
@@ -224,7 +165,7 @@ proptest! {
         pick in any::<prop::sample::Index>(),
         replaced in prop::collection::vec((any::<prop::sample::Index>(), nasty()), 1..8),
     ) {
-        let mut machine = pick.get(&MACHINES).clone();
+        let mut machine = pick.get(&MACHINES).recording.clone();
         let paths: Vec<String> = machine.files.keys().cloned().collect();
         for (path, text) in replaced.iter().filter(|_| !paths.is_empty()) {
             let path = path.get(&paths);
@@ -233,22 +174,6 @@ proptest! {
                 None => machine.files.remove(path),
             };
         }
-        let (topology, budget) = (machine.topology(), machine.budget());
-        prop_assert!(budget.cpus.is_subset(&machine.mask) && !budget.cpus.is_empty());
-        prop_assert!(budget.workers >= 1 && budget.workers <= budget.cpus.len());
-        // A broken list may claim thousands of CPUs.
-        for cpu in topology.cpus().take(64) {
-            prop_assert!(topology.siblings(cpu.id).contains(cpu.id));
-            prop_assert!(cpu.node.is_none_or(|node| topology.node(node).is_some()));
-        }
-        for placement in [Placement::Spread, Placement::Packed] {
-            let workers = budget.workers;
-            let placed = placement.place(&topology, &budget.cpus, workers, Demand::Prefer).unwrap();
-            let cpus: Vec<_> = placed.cpus.iter().flatten().copied().collect();
-            let distinct: CpuSet = cpus.iter().copied().collect();
-            prop_assert_eq!(placed.cpus.len(), workers);
-            prop_assert_eq!(distinct.len(), cpus.len(), "no CPU twice");
-            prop_assert!(distinct.is_subset(&budget.cpus));
-        }
+        machine.check();
     }
 }

@@ -3,15 +3,22 @@
 //! A [`Request`] is a wish, checked before the kernel is asked; a [`Region`] is what came of it; and [`where_is`] asks
 //! the kernel where pages lie, because nothing else knows.
 
+mod arena;
+mod error;
+#[cfg(feature = "hwloc")]
+mod hwloc;
 mod region;
 mod residence;
 
 use crate::cpuset::CpuSet;
-use crate::error::MemoryError;
 use crate::files::Files;
-use crate::id::{CpuId, NodeId};
+use crate::id::NodeId;
 use crate::topology::parse_meminfo;
 
+pub use arena::Arena;
+pub use error::{ArenaFull, MemoryError};
+#[cfg(feature = "hwloc")]
+pub use hwloc::HwlocMemory;
 pub use region::Region;
 pub use residence::{Residence, where_is};
 
@@ -20,7 +27,7 @@ pub use residence::{Residence, where_is};
 #[non_exhaustive]
 pub enum Policy {
     /// Each page comes to the node of the CPU that first writes to it. So let the owner's thread, once pinned, be the
-    /// first to write.
+    /// first to write. Where automatic NUMA balancing is on, the kernel may move such pages later.
     #[default]
     FirstTouch,
     /// From this node, or from another when it has none left.
@@ -112,12 +119,13 @@ impl Request {
             return Err(MemoryError::NoNodes);
         }
         let online = files("/sys/devices/system/node/online");
-        // A list of nodes has the same format as a list of CPUs.
-        let online = online.and_then(|text| CpuSet::parse_list(&text).ok());
+        let online = online.and_then(|text| parse_nodes(&text));
+        let status = files("/proc/thread-self/status").unwrap_or_default();
+        let allowed = parse_allowed(&status);
+        // A wish that is not met is told by the region; the kernel takes the rest of a list without a word.
+        let is_wish = matches!(self.policy, Policy::Prefer(_));
         for &node in self.policy.nodes() {
-            let is_online = online
-                .as_ref()
-                .is_none_or(|nodes| nodes.contains(CpuId(node.0)));
+            let is_online = online.as_ref().is_none_or(|nodes| nodes.contains(&node));
             if !is_online || node.0 >= CpuSet::PARSE_LIMIT {
                 return Err(MemoryError::NoSuchNode { node });
             }
@@ -126,6 +134,13 @@ impl Request {
             let total = parse_meminfo(&meminfo, "MemTotal:");
             if total == Some(0) {
                 return Err(MemoryError::NodeWithoutMemory { node });
+            }
+            if let Some(allowed) = allowed
+                .as_ref()
+                .filter(|nodes| !nodes.contains(&node) && !is_wish)
+            {
+                let allowed = allowed.clone();
+                return Err(MemoryError::NodeNotAllowed { node, allowed });
             }
             if matches!(self.policy, Policy::Bind(_)) {
                 let free = parse_meminfo(&meminfo, "MemFree:").zip(total);
@@ -156,6 +171,20 @@ impl Request {
         }
         Ok(())
     }
+}
+
+/// A list of nodes has the same format as a list of CPUs.
+fn parse_nodes(text: &str) -> Option<Vec<NodeId>> {
+    let nodes = CpuSet::parse_list(text).ok()?;
+    Some(nodes.iter().map(|node| NodeId(node.0)).collect())
+}
+
+/// The line `Mems_allowed_list:\t0-1` of proc_pid_status(5). An empty list is no statement.
+fn parse_allowed(status: &str) -> Option<Vec<NodeId>> {
+    let list = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Mems_allowed_list:"))?;
+    parse_nodes(list.trim()).filter(|nodes| !nodes.is_empty())
 }
 
 #[cfg(test)]
@@ -218,6 +247,36 @@ mod tests {
             check(1, Policy::Interleave(Vec::new())),
             Err(MemoryError::NoNodes)
         );
+    }
+
+    #[test]
+    fn nodes_that_a_cpuset_leaves_out_can_be_wished_for_only() {
+        let files = |path: &str| match path {
+            "/proc/thread-self/status" => Some("Name:\tx\nMems_allowed_list:\t1-2\n".to_owned()),
+            _ => files(path),
+        };
+        let check = |policy| {
+            Request {
+                policy,
+                ..Request::new(1)
+            }
+            .check(&files)
+        };
+        let allowed = vec![NodeId(1), NodeId(2)];
+        let node = NodeId(0);
+        let refused = MemoryError::NodeNotAllowed { node, allowed };
+        assert_eq!(check(Policy::Bind(node)), Err(refused.clone()));
+        let interleaved = check(Policy::Interleave(vec![NodeId(2), node]));
+        assert_eq!(interleaved, Err(refused.clone()));
+        assert_eq!(check(Policy::Prefer(node)), Ok(()));
+        assert_eq!(check(Policy::Interleave(vec![NodeId(2)])), Ok(()));
+        assert_eq!(
+            refused.to_string(),
+            "memory of node 0 is not ours: use nodes 1,2 only"
+        );
+        for text in ["", "Mems_allowed_list:\t\n", "Mems_allowed_list:\tx\n"] {
+            assert_eq!(parse_allowed(text), None, "{text:?}");
+        }
     }
 
     #[test]

@@ -4,8 +4,9 @@ use core::fmt;
 use core::ptr::NonNull;
 use core::slice;
 
-use super::{Pages, Policy, Request, Residence, where_is};
-use crate::error::{Error, MemoryError};
+use super::residence::where_are_bytes;
+use super::{MemoryError, Pages, Policy, Request, Residence};
+use crate::error::Error;
 use crate::files::{Files, files_under};
 use crate::sys::{self, Advice, BindMode};
 use crate::topology::parse_meminfo;
@@ -49,7 +50,7 @@ impl Region {
     /// Cost: a few system calls and small files; prefaulting writes every page.
     ///
     /// # Errors
-    /// The size is 0 or cannot be; a node is not there or has no memory; too little is free for
+    /// The size is 0 or cannot be; a node is not there, has no memory or was not given; too little is free for
     /// [`Policy::Bind`], or for pages made present now; or the operating system refuses.
     ///
     /// Page size and [`Policy::Prefer`] are wishes: where the kernel denies them, the region comes without, and
@@ -220,12 +221,12 @@ impl Region {
         self.is_policy_set
     }
 
-    /// Where its pages lie now. See [`where_is`].
+    /// Where its pages lie now. See [`where_is`](crate::where_is).
     ///
     /// # Errors
     /// The operating system does not tell.
     pub fn residence(&self) -> Result<Residence, Error> {
-        where_is(self.as_slice())
+        where_are_bytes(self.start.as_ptr(), self.bytes)
     }
 }
 

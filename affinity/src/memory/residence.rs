@@ -30,6 +30,10 @@ impl Residence {
 /// Pages are whole, so the first and the last may hold something else as well. Anonymous memory that was read and
 /// never written counts as absent: it has no page yet.
 ///
+/// Where automatic NUMA balancing is on, some kernels (6.1 among them) also count a page as absent while they wait to
+/// see who touches it next. It is there again once somebody does. Pages with a [`Policy`](crate::Policy) other than
+/// first touch are not watched.
+///
 /// Cost: one system call for each 1024 pages, which looks up every page.
 ///
 /// # Errors
@@ -46,13 +50,16 @@ impl Residence {
 /// # }
 /// ```
 pub fn where_is<T>(items: &[T]) -> Result<Residence, Error> {
+    where_are_bytes(items.as_ptr().cast(), size_of_val(items))
+}
+
+/// The same by address, which is looked up and not followed: of memory that others are writing to as well.
+pub(super) fn where_are_bytes(start: *const u8, bytes: usize) -> Result<Residence, Error> {
     let mut residence = Residence::default();
-    let bytes = size_of_val(items);
     if bytes == 0 {
         return Ok(residence);
     }
     let page_bytes = sys::page_bytes();
-    let start = items.as_ptr().cast::<u8>();
     let within_page = start.addr() % page_bytes;
     let first = start.wrapping_sub(within_page);
     let count = (within_page + bytes).div_ceil(page_bytes);

@@ -1,9 +1,11 @@
 //! The machine as plain data: CPUs, the cores and packages that carry them, caches, and NUMA nodes.
 //!
-//! Nothing here asks the machine: [`sysfs`] and [`synthetic`] fill it in.
+//! Nothing here asks the machine: [`sysfs`], [`synthetic`] and, as a feature, `hwloc` fill it in.
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "hwloc")]
+mod hwloc;
 mod synthetic;
 mod sysfs;
 
@@ -12,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cpuset::CpuSet;
 use crate::id::{CoreId, CpuId, NodeId, PackageId};
 
+#[cfg(feature = "hwloc")]
+pub use hwloc::Hwloc;
 pub use synthetic::Synthetic;
 pub(crate) use sysfs::parse_meminfo;
 
@@ -36,6 +40,7 @@ pub struct Topology {
     caches: BTreeSet<Cache>,
     offline: CpuSet,
     isolated: CpuSet,
+    tickless: CpuSet,
 }
 
 /// One CPU that is online.
@@ -153,6 +158,12 @@ impl Topology {
     /// CPUs that the scheduler leaves alone (`isolcpus`). They are in no mask unless somebody put them there.
     pub fn isolated(&self) -> &CpuSet {
         &self.isolated
+    }
+
+    /// CPUs whose clock interrupt stops while they have one thread to run (`nohz_full`): the quietest to spin on. They
+    /// are in a mask like any other, unless they are isolated too.
+    pub fn tickless(&self) -> &CpuSet {
+        &self.tickless
     }
 
     /// The online CPUs on the same physical core as `cpu`, itself among them; empty if it is not online.

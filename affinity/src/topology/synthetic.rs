@@ -110,6 +110,7 @@ impl Synthetic {
             nodes,
             offline: &all & &self.offline,
             isolated: CpuSet::new(),
+            tickless: CpuSet::new(),
         }
     }
 }

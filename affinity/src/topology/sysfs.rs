@@ -70,6 +70,7 @@ impl Topology {
             nodes,
             offline: &present.unwrap_or_default() - &online,
             isolated: list(files, &format!("{CPU}/isolated")).unwrap_or_default(),
+            tickless: list(files, &format!("{CPU}/nohz_full")).unwrap_or_default(),
         })
     }
 }
