@@ -116,7 +116,7 @@ fn lanes_pair((mut tx, mut rx): Lanes) -> Lanes {
     pairs!(tx, rx, |value| tx.try_push(value).is_ok(), rx.try_pop())
 }
 
-#[library_benchmark(config = item(44), setup = new_spsc)]
+#[library_benchmark(config = item(38), setup = new_spsc)]
 #[bench::heap()]
 fn spsc_copied((mut tx, mut rx): Spsc) -> Spsc {
     let (batch, mut into) = ([7; BATCH], [0; BATCH]);

@@ -120,12 +120,18 @@ impl<'a, T> Consumer<'a, T> {
         // SAFETY: ours and full by I1: the slots before the limit.
         let [first, second] = unsafe { self.raw.pieces(pos, count) };
         let (head, tail) = into[..count].split_at_mut(first.1);
-        // SAFETY: the pieces are as long as what they are copied to.
+        // SAFETY: the piece is as long as what it is copied to.
         unsafe {
             head.as_mut_ptr()
                 .copy_from_nonoverlapping(first.0.as_ptr().cast(), first.1);
-            tail.as_mut_ptr()
-                .copy_from_nonoverlapping(second.0.as_ptr().cast(), second.1);
+        }
+        // Rare, and a call to copy nothing costs as much as some items.
+        if second.1 != 0 {
+            // SAFETY: as above.
+            unsafe {
+                tail.as_mut_ptr()
+                    .copy_from_nonoverlapping(second.0.as_ptr().cast(), second.1);
+            }
         }
         self.vacate(advance(pos, count));
         Ok(count)

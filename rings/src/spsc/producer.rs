@@ -163,16 +163,22 @@ impl<'a, T> Producer<'a, T> {
         let count = grant.len();
         let (first, second) = grant.as_uninit();
         let (head, tail) = values[..count].split_at(first.len());
-        // SAFETY: the pieces are as long as what is copied into them, and are nobody else's.
+        // SAFETY: the piece is as long as what is copied into it, and is nobody else's.
         unsafe {
             first
                 .as_mut_ptr()
                 .cast::<T>()
                 .copy_from_nonoverlapping(head.as_ptr(), head.len());
-            second
-                .as_mut_ptr()
-                .cast::<T>()
-                .copy_from_nonoverlapping(tail.as_ptr(), tail.len());
+        }
+        // Rare, and a call to copy nothing costs as much as some items.
+        if !tail.is_empty() {
+            // SAFETY: as above.
+            unsafe {
+                second
+                    .as_mut_ptr()
+                    .cast::<T>()
+                    .copy_from_nonoverlapping(tail.as_ptr(), tail.len());
+            }
         }
         // SAFETY: the lines above wrote all of them.
         unsafe { grant.commit(count) };
