@@ -141,13 +141,22 @@ fn three_pushes_meet_three_pops_at_one_slot() {
 }
 
 /// The consumers' claim, nobody waits. 2 threads, capacity 3, 1 lap, filled before: a pop that comes too late for the
-/// first value, and for the second, finds the third.
+/// first value, and for the second, finds the third. Both threads store one more word before each call, as above.
 #[test]
 fn a_pop_that_is_late_twice_does_not_find_the_ring_empty() {
     let reached = outcomes(|| {
         let (_tx, mut rx) = full_ring(3);
         let mut rx2 = rx.clone();
-        let other = thread::spawn(move || (rx2.try_pop(), rx2.try_pop()));
+        let mark = Arc::new(loom::sync::atomic::AtomicUsize::new(0));
+        let theirs = mark.clone();
+        let other = thread::spawn(move || {
+            let mut pop = || {
+                theirs.store(1, Relaxed);
+                rx2.try_pop()
+            };
+            (pop(), pop())
+        });
+        mark.store(2, Relaxed);
         let mine = rx.try_pop().expect("three values for three pops");
         let (one, two) = other.join().unwrap();
         let (one, two) = (one.unwrap(), two.unwrap());

@@ -11,7 +11,7 @@ use crate::{
     stamped::{
         life::{Side, leave},
         place::Place,
-        raw::Raw,
+        raw::{Next, Raw},
     },
 };
 
@@ -42,12 +42,12 @@ impl<'a, T> Consumer<'a, T> {
     ///
     /// 1. The ring lives for `'a`, or by `home` until its last end is gone.
     /// 2. This end is counted in `consumers`.
-    pub(super) const unsafe fn new(raw: Raw<T>, home: Home) -> Self {
+    pub(super) unsafe fn new(raw: Raw<T>, home: Home) -> Self {
         Self {
             own: CachePadded::new(Own {
                 raw,
                 home,
-                claimed: Claimed::NOTHING,
+                claimed: Claimed::nothing(raw.consumer_pos()),
             }),
             ring: PhantomData,
         }
@@ -94,8 +94,9 @@ impl<'a, T> Consumer<'a, T> {
     pub fn try_pop(&mut self) -> Result<T, TryPopError> {
         let raw = self.own.raw;
         let place = match self.own.claimed.claim_next(&raw) {
-            Some(place) => place,
-            None => self.claim_slowly(&raw)?,
+            Next::Value(place) => place,
+            Next::Empty => return Err(TryPopError::Empty),
+            Next::Unclear => self.claim_slowly(&raw)?,
         };
         // SAFETY: claimed just above, and found written.
         Ok(unsafe { place.take() })

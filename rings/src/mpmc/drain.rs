@@ -5,7 +5,7 @@ use core::iter::FusedIterator;
 use super::Consumer;
 use crate::stamped::{
     place::Place,
-    raw::Raw,
+    raw::{Next, Raw},
     stamp::{Says, after, places},
 };
 
@@ -20,7 +20,10 @@ pub(super) struct Claimed {
 }
 
 impl Claimed {
-    pub(super) const NOTHING: Self = Self { pos: 0, end: 0 };
+    /// Nothing, by an end that begins at `pos`, which consumers have come to.
+    pub(super) const fn nothing(pos: usize) -> Self {
+        Self { pos, end: pos }
+    }
 
     /// # Safety
     ///
@@ -38,13 +41,16 @@ impl Claimed {
     /// Claims and passes the position behind the last, if none is left, its value is there, and no other consumer has
     /// come between: then it is the next, and the line that all consumers write need not be read first.
     #[inline(always)]
-    pub(super) fn claim_next<'r, T>(&mut self, raw: &'r Raw<T>) -> Option<Place<'r, T>> {
-        let place = (self.is_empty())
-            .then(|| raw.claim_value(self.end))
-            .flatten()?;
-        self.end = after(self.end, 1);
-        self.pos = self.end;
-        Some(place)
+    pub(super) fn claim_next<'r, T>(&mut self, raw: &'r Raw<T>) -> Next<'r, T> {
+        if !self.is_empty() {
+            return Next::Unclear;
+        }
+        let next = raw.claim_value(self.end);
+        if let Next::Value(_) = next {
+            self.end = after(self.end, 1);
+            self.pos = self.end;
+        }
+        next
     }
 
     /// How many positions are left, those given up among them.

@@ -4,7 +4,7 @@ use core::{fmt, iter::FusedIterator, marker::PhantomData};
 
 use super::{
     life::{Side, leave},
-    raw::Raw,
+    raw::{Next, Raw},
     stamp::{STEP, Says},
 };
 use crate::{TryPopError, share::Home};
@@ -63,11 +63,12 @@ impl<'a, T> Consumer<'a, T> {
     #[inline]
     pub fn try_pop(&mut self) -> Result<T, TryPopError> {
         // SAFETY: this is the one consumer.
-        if let Some(place) = unsafe { self.raw.next_full() } {
+        match unsafe { self.raw.next_full() } {
             // SAFETY: this is the one consumer, and the place was just found written.
-            return Ok(unsafe { place.pop() });
+            Next::Value(place) => return Ok(unsafe { place.pop() }),
+            Next::Empty => return Err(TryPopError::Empty),
+            Next::Unclear => self.look_again()?,
         }
-        self.look_again()?;
         let place = self.raw.at(self.raw.consumer_pos());
         // SAFETY: this is the one consumer, at whose position a value was just found.
         Ok(unsafe { place.pop() })
@@ -127,10 +128,14 @@ impl<'a, T> Consumer<'a, T> {
     #[inline(always)]
     fn has_next(&mut self) -> bool {
         // SAFETY: this is the one consumer.
-        unsafe { self.raw.next_full() }.is_some() || self.look_again().is_ok()
+        match unsafe { self.raw.next_full() } {
+            Next::Value(_) => true,
+            Next::Empty => false,
+            Next::Unclear => self.look_again().is_ok(),
+        }
     }
 
-    /// Nothing was at this end's position: looks behind places that were given up. A value is there then, which nobody
+    /// No value was at this end's position: looks behind places that were given up. A value is there then, which nobody
     /// else takes.
     #[cold]
     fn look_again(&mut self) -> Result<(), TryPopError> {

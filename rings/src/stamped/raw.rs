@@ -215,24 +215,36 @@ impl<T> Raw<T> {
     ///
     /// 1. The caller is the one consumer of a ring that has one.
     #[inline(always)]
-    pub(crate) unsafe fn next_full(&self) -> Option<Place<'_, T>> {
+    pub(crate) unsafe fn next_full(&self) -> Next<'_, T> {
         // SAFETY: duty 1.
-        let place = self.at(unsafe { self.header().consumers.read_pos.own() });
-        (place.stamp() == written(place.lap)).then_some(place)
+        self.next_at(unsafe { self.header().consumers.read_pos.own() })
+    }
+
+    /// What is to be had at a position that the caller takes for the next. The slot is not the caller's yet.
+    #[inline(always)]
+    fn next_at(&self, pos: usize) -> Next<'_, T> {
+        let place = self.at(pos);
+        match place.stamp() {
+            stamp if stamp == written(place.lap) => Next::Value(place),
+            // The only thing that an end which polls an empty ring has to do.
+            stamp if stamp == free(place.lap) && !self.header().is_closed() => Next::Empty,
+            _ => Next::Unclear,
+        }
     }
 
     /// Claims this position if it is the next and its value is there: the slot is the caller's, and is full.
+    ///
+    /// The caller, or a claim that it knows of, has passed all positions before. So if the slot is free for this one,
+    /// nobody has claimed its value, and it is the next.
     #[inline(always)]
-    pub(crate) fn claim_value(&self, pos: usize) -> Option<Place<'_, T>> {
-        let place = self.at(pos);
-        if place.stamp() != written(place.lap) {
-            return None;
+    pub(crate) fn claim_value(&self, pos: usize) -> Next<'_, T> {
+        match self.next_at(pos) {
+            Next::Value(_) if !self.take_head(pos, after(pos, 1)) => {
+                give_way();
+                Next::Unclear
+            }
+            next => next,
         }
-        if self.take_head(pos, after(pos, 1)) {
-            return Some(place);
-        }
-        give_way();
-        None
     }
 
     /// Claims positions in a row up to the last of at most `max` values, at least one, and what was given up between.
@@ -312,6 +324,16 @@ impl<T> Raw<T> {
             TryPopError::Empty
         }
     }
+}
+
+/// What a consumer finds at the position that comes next for it.
+#[derive(Debug)]
+pub(crate) enum Next<'r, T> {
+    Value(Place<'r, T>),
+    /// Nothing, and the ring is not closed.
+    Empty,
+    /// A place that was given up, the end of a closed ring, or others came between.
+    Unclear,
 }
 
 /// Pauses after an exchange that was lost to another end, which may then make several in a row while the line is its
