@@ -3,10 +3,55 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use super::{core::Core, home::Entered};
+use super::{core::Core, home::Entered, shard::Shard};
 
 std::thread_local! {
     static CORE: RefCell<Option<Rc<Core>>> = const { RefCell::new(None) };
+    static SHARD: RefCell<Option<Rc<Shard>>> = const { RefCell::new(None) };
+}
+
+/// The shard that runs on this thread.
+///
+/// # Panics
+///
+/// If there is none.
+#[track_caller]
+pub(crate) fn shard() -> Rc<Shard> {
+    match try_shard() {
+        Some(shard) => shard,
+        None => panic!("no shard runs on this thread"),
+    }
+}
+
+pub(crate) fn try_shard() -> Option<Rc<Shard>> {
+    SHARD
+        .try_with(|current| current.borrow().clone())
+        .ok()
+        .flatten()
+}
+
+/// Makes `shard` the one that runs on this thread, and its core, until the guard is dropped.
+pub(crate) fn enter_shard(shard: &Rc<Shard>) -> ShardGuard {
+    let core = enter(shard.core());
+    let former = SHARD.with(|current| current.replace(Some(Rc::clone(shard))));
+    ShardGuard {
+        former,
+        _core: core,
+    }
+}
+
+/// Puts the former shard back.
+pub(crate) struct ShardGuard {
+    former: Option<Rc<Shard>>,
+    _core: Guard,
+}
+
+impl Drop for ShardGuard {
+    fn drop(&mut self) {
+        let former = self.former.take();
+        let own = SHARD.with(|current| current.replace(former));
+        drop(own);
+    }
 }
 
 /// The core that runs on this thread.

@@ -3,13 +3,14 @@
 //! A turn fires the timers that are due, takes in what other threads have woken, and polls each task that was ready at
 //! its begin, at most [`TURN`] of them, once. So a task that wakes itself for ever keeps neither timers nor other
 //! threads' wakes waiting for more than a turn.
-#![forbid(unsafe_code)]
 
 use alloc::{boxed::Box, rc::Rc};
 use core::{
+    alloc::Layout,
     cell::{Cell, RefCell},
     future::Future,
     panic::Location,
+    ptr::NonNull,
     task::Waker,
 };
 
@@ -141,6 +142,19 @@ impl Core {
         join
     }
 
+    /// Memory for a value of `layout`.
+    pub(crate) fn take_block(&self, layout: Layout) -> NonNull<u8> {
+        self.home.take_block(layout)
+    }
+
+    /// # Safety
+    ///
+    /// 1. The block came from [`take_block`](Self::take_block) with this layout, and is used no more.
+    pub(crate) unsafe fn give_block(&self, block: NonNull<u8>, layout: Layout) {
+        // SAFETY: duty 1.
+        unsafe { self.home.give_block(block, layout) };
+    }
+
     /// How many tasks are not done.
     pub(crate) fn tasks(&self) -> usize {
         self.tasks.borrow().len()
@@ -211,15 +225,16 @@ impl Core {
         self.serving.get()
     }
 
-    /// Runs code of a user outside of any task, with a budget of its own.
+    /// Runs code of a user outside of any task, with a budget of its own. What it spawns is `serving`, too.
     pub(crate) fn serve<R>(
         &self,
+        serving: bool,
         place: &'static Location<'static>,
         watch: &impl Watch,
         code: impl FnOnce() -> R,
     ) -> R {
         self.budget.set(BUDGET);
-        let former = self.serving.replace(true);
+        let former = self.serving.replace(serving);
         watch.begin(place);
         let result = code();
         watch.end();

@@ -46,6 +46,7 @@ struct Own {
     run: UnsafeCell<VecDeque<NonNull<Header>>>,
     blocks: UnsafeCell<Blocks>,
     stash: Cell<usize>,
+    is_closed: Cell<bool>,
 }
 
 // What stands in `foreign` when nobody will take from it any more.
@@ -187,6 +188,7 @@ impl HomeRef {
                 run: UnsafeCell::new(VecDeque::with_capacity(64)),
                 blocks: UnsafeCell::new(Blocks::default()),
                 stash: Cell::new(0),
+                is_closed: Cell::new(false),
             },
         });
         Self {
@@ -226,6 +228,20 @@ impl HomeRef {
         (owner, unsafe { JoinHandle::new(join) })
     }
 
+    /// Memory for a value of `layout`, for cells that never leave a reference behind.
+    pub(crate) fn take_block(&self, layout: Layout) -> NonNull<u8> {
+        // SAFETY: the home thread, and no other borrow is alive.
+        unsafe { (*self.home().own.blocks.get()).take(layout) }
+    }
+
+    /// # Safety
+    ///
+    /// 1. The block came from [`take_block`](Self::take_block) of any home with this layout, and is used no more.
+    pub(crate) unsafe fn give_block(&self, block: NonNull<u8>, layout: Layout) {
+        // SAFETY: duty 1; the home thread, and no other borrow is alive.
+        unsafe { (*self.home().own.blocks.get()).give(block, layout) };
+    }
+
     /// The next task to be polled.
     pub(crate) fn pop(&self) -> Option<Queued> {
         // SAFETY: the home thread, and no other borrow is alive.
@@ -252,12 +268,14 @@ impl HomeRef {
     /// Whether another thread has woken a task since the last [`take_foreign`](Self::take_foreign).
     pub(crate) fn has_foreign(&self) -> bool {
         // RELAXED: a look; whoever takes acquires.
-        !self.home().foreign.load(Relaxed).is_null()
+        let top = self.home().foreign.load(Relaxed);
+        !top.is_null() && top != closed()
     }
 
     /// Moves what other threads have woken into the queue, in the order of their wakes.
     pub(crate) fn take_foreign(&self) {
-        if self.has_foreign() {
+        // A model takes without a look: loom misses interleavings of a word that a thread loads before it changes it.
+        if self.has_foreign() || (cfg!(loom) && !self.home().own.is_closed.get()) {
             self.move_foreign(ptr::null_mut());
         }
     }
@@ -278,7 +296,9 @@ impl HomeRef {
 
     /// Lets go of all that is queued. Nothing that is woken from now on is queued again, but by this thread itself.
     pub(crate) fn close(&self) {
-        self.move_foreign(closed());
+        if !self.home().own.is_closed.replace(true) {
+            self.move_foreign(closed());
+        }
         self.clear();
     }
 
