@@ -278,7 +278,7 @@ impl Core {
         let polled = queued.run();
         watch.end();
         self.serving.set(false);
-        self.count(|counts| counts.polls += 1);
+        self.count(|counts| counts.polls += u64::from(polled.is_some()));
         if let Some(Polled::Done | Polled::Panicked) = polled {
             let owner = self.tasks.borrow_mut().remove(key);
             if let Some(owner) = owner {

@@ -322,7 +322,7 @@ impl Drop for HomeRef {
 pub(crate) struct Entered {
     #[cfg(all(feature = "std", not(loom)))]
     former: *const Home,
-    #[cfg_attr(not(all(feature = "std", not(loom))), expect(dead_code))]
+    #[expect(dead_code, reason = "it keeps the guard on its thread")]
     stays: PhantomData<*const ()>,
 }
 

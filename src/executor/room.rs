@@ -54,6 +54,38 @@ impl Wanting {
     }
 }
 
+#[cfg(all(test, loom))]
+mod models {
+    use std::sync::Arc;
+
+    use loom::{sync::atomic::AtomicUsize as Word, thread};
+
+    use super::*;
+    use crate::sync::Ordering::{Acquire, Relaxed, Release};
+
+    /// 2 threads: a sender whose lane is full parks only if it will be woken. The lane is one word: vacated or not.
+    #[test]
+    fn h06_room_meets_a_sender_that_wants_it() {
+        loom::model(|| {
+            let shared = Arc::new((Wanting::new(1), Word::new(0), Word::new(0)));
+            let receiver = Arc::clone(&shared);
+            let other = thread::spawn(move || {
+                let (wanting, vacated, woken) = &*receiver;
+                vacated.store(1, Release);
+                wanting.take(|_| woken.store(1, Relaxed));
+            });
+            let (wanting, vacated, woken) = &*shared;
+            wanting.want(0);
+            let saw_room = vacated.load(Acquire) != 0;
+            other.join().unwrap();
+            assert!(
+                saw_room || woken.load(Relaxed) != 0,
+                "it would park for ever"
+            );
+        });
+    }
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
