@@ -459,7 +459,8 @@ fn wakers_outlive_their_executor_on_other_threads() {
     let (send, wakers) = mpsc::channel::<Waker>();
     let other = thread::spawn(move || {
         for waker in wakers {
-            waker.clone().wake();
+            let again = waker.clone();
+            again.wake();
             WOKEN.fetch_add(1, Ordering::Relaxed);
             drop(waker);
         }

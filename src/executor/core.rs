@@ -5,12 +5,12 @@
 //! threads' wakes waiting for more than a turn.
 
 use alloc::{boxed::Box, rc::Rc};
+#[cfg(feature = "std")]
+use core::{alloc::Layout, ptr::NonNull};
 use core::{
-    alloc::Layout,
     cell::{Cell, RefCell},
     future::Future,
     panic::Location,
-    ptr::NonNull,
     task::Waker,
 };
 
@@ -110,8 +110,10 @@ impl Core {
 
     /// Sets a clock that is given; it never goes back.
     pub(crate) fn set_now_ns(&self, now_ns: u64) {
-        if let Clock::Given(now) = &self.clock {
-            now.set(now.get().max(now_ns));
+        match &self.clock {
+            Clock::Given(now) => now.set(now.get().max(now_ns)),
+            #[cfg(feature = "std")]
+            Clock::Real(_) => {}
         }
     }
 
@@ -142,11 +144,13 @@ impl Core {
         join
     }
 
+    #[cfg(feature = "std")]
     /// Memory for a value of `layout`.
     pub(crate) fn take_block(&self, layout: Layout) -> NonNull<u8> {
         self.home.take_block(layout)
     }
 
+    #[cfg(feature = "std")]
     /// # Safety
     ///
     /// 1. The block came from [`take_block`](Self::take_block) with this layout, and is used no more.
@@ -220,11 +224,13 @@ impl Core {
         left == 0
     }
 
+    #[cfg(feature = "std")]
     /// Whether the code that runs serves a call of another shard.
     pub(crate) fn is_serving(&self) -> bool {
         self.serving.get()
     }
 
+    #[cfg(feature = "std")]
     /// Runs code of a user outside of any task, with a budget of its own. What it spawns is `serving`, too.
     pub(crate) fn serve<R>(
         &self,

@@ -228,12 +228,14 @@ impl HomeRef {
         (owner, unsafe { JoinHandle::new(join) })
     }
 
+    #[cfg(feature = "std")]
     /// Memory for a value of `layout`, for cells that never leave a reference behind.
     pub(crate) fn take_block(&self, layout: Layout) -> NonNull<u8> {
         // SAFETY: the home thread, and no other borrow is alive.
         unsafe { (*self.home().own.blocks.get()).take(layout) }
     }
 
+    #[cfg(feature = "std")]
     /// # Safety
     ///
     /// 1. The block came from [`take_block`](Self::take_block) of any home with this layout, and is used no more.
@@ -322,7 +324,6 @@ impl Drop for HomeRef {
 pub(crate) struct Entered {
     #[cfg(all(feature = "std", not(loom)))]
     former: *const Home,
-    #[expect(dead_code, reason = "it keeps the guard on its thread")]
     stays: PhantomData<*const ()>,
 }
 

@@ -118,9 +118,13 @@ impl Executor {
     pub fn stop_within(mut self, timeout: Duration) -> Result<Vec<ShardReport>, Self> {
         self.shared.drain();
         let look = || self.shared.is_over().then_some(());
+        let ended = &self.shared.ended;
         let in_time = match sys::now().checked_add(timeout) {
-            None => Some(self.shared.ended.wait(look)),
-            Some(deadline) => self.shared.ended.wait_until(deadline, look),
+            None => {
+                ended.wait(look);
+                Some(())
+            }
+            Some(deadline) => ended.wait_until(deadline, look),
         };
         match in_time {
             Some(()) => Ok(self.end()),

@@ -169,12 +169,17 @@ impl Shard {
 
     /// Does what there is to do now, a bounded part of it. Returns whether there was anything.
     pub(crate) fn turn(self: &Rc<Self>) -> bool {
+        self.turn_of(TURN)
+    }
+
+    /// A turn with at most `polls` polls.
+    pub(crate) fn turn_of(self: &Rc<Self>, polls: usize) -> bool {
         if self.shared.is_draining() && !self.is_draining.get() {
             self.begin_drain();
         }
         let received = self.receive();
         self.core.fire_timers();
-        let polls = self.core.run_ready(TURN, self.beat());
+        let polls = self.core.run_ready(polls, self.beat());
         let flushed = self.flush();
         self.try_leave();
         received || polls != 0 || flushed

@@ -4,7 +4,12 @@
 use core::{any::Any, fmt, future::Future, marker::PhantomData};
 use std::rc::Rc;
 
-use super::{CallError, context, shard::Shard, spawn_local, submit_to};
+use super::{
+    CallError, context,
+    shard::Shard,
+    spawn_local, submit_to,
+    task::{guarded, is_fine},
+};
 use crate::sync::Ordering::Relaxed;
 
 /// One `S` on each shard, made there, used there, and dropped there. `S` need not be `Send`.
@@ -155,11 +160,14 @@ impl<S: 'static> Sharded<S> {
         impl Drop for Taken {
             fn drop(&mut self) {
                 let service = self.service.take();
-                match self.shard.services().borrow_mut().get_mut(&self.id) {
-                    Some(place) => *place = service,
-                    // Stopped meanwhile: dropped here.
-                    None => {}
+                if let Some(place) = self.shard.services().borrow_mut().get_mut(&self.id) {
+                    *place = service;
+                    return;
                 }
+                // Stopped meanwhile.
+                let fine = is_fine(guarded(|| drop(service)));
+                let core = self.shard.core();
+                core.count(|counts| counts.panics += u64::from(!fine));
             }
         }
         let shard = context::shard();

@@ -13,7 +13,7 @@ use std::{
 use shared_nothing_affinity::{
     Budget, BudgetError, CPUS_VARIABLE, CpuId, CpuSet, Demand, Placed, Topology, pin,
 };
-use shared_nothing_rings::{lanes, mpsc, wait::Doorbell};
+use shared_nothing_rings::{CapacityError, lanes, mpsc, wait::Doorbell};
 
 use super::{
     Builder, Executor, ShardReport, StartError,
@@ -34,17 +34,20 @@ use crate::sys;
 const JOBS: usize = 1024;
 
 /// What a shard's thread has made for the others.
-struct Made {
+pub(super) struct Made {
     shard: usize,
-    peer: Arc<Peer>,
+    pub(super) peer: Arc<Peer>,
     producers: lanes::Producers<'static, Parcel>,
 }
 
 /// What it gets from them.
 struct Connected {
     shared: Arc<Shared>,
-    senders: Vec<Option<lanes::Producer<'static, Parcel>>>,
+    senders: Senders,
 }
+
+/// To each shard, and none to itself.
+type Senders = Vec<Option<lanes::Producer<'static, Parcel>>>;
 
 /// What a thread needs to become a shard.
 struct Plan {
@@ -117,18 +120,7 @@ fn connect(
     threads: Vec<JoinHandle<Option<ShardReport>>>,
     placed: Placed,
 ) -> Executor {
-    let shards = all.len();
-    let (peers, lanes): (Vec<_>, Vec<_>) = all
-        .into_iter()
-        .map(|made| (made.peer, made.producers))
-        .unzip();
-    let shared = Arc::new(Shared::new(peers.into()));
-    let mut senders: Vec<Vec<_>> = (0..shards).map(|_| Vec::with_capacity(shards)).collect();
-    for (reader, producers) in lanes.into_iter().enumerate() {
-        for (writer, producer) in producers.enumerate() {
-            senders[writer].push((writer != reader).then_some(producer));
-        }
-    }
+    let (shared, senders) = join(all);
     for (connect, senders) in connects.into_iter().zip(senders) {
         let shared = Arc::clone(&shared);
         // It waits for this, so it is there.
@@ -198,28 +190,53 @@ impl Plan {
 
     fn make(&self) -> Result<(Intake, Made), StartError> {
         let shard = self.shard;
-        let no_lanes = |error| StartError::Lanes { shard, error };
-        let (producers, inbox) =
-            lanes::with_capacity(self.shards, self.builder.lane_capacity).map_err(no_lanes)?;
-        let (jobs, take_jobs) = mpsc::with_capacity(JOBS).map_err(no_lanes)?;
-        let peer = Arc::new(Peer {
-            bell: Doorbell::new(),
-            wanting: Wanting::new(self.shards),
-            beat: Beat::new(),
-            jobs,
-            outsiders: Waiting::default(),
-        });
-        let intake = Intake {
-            inbox,
-            jobs: take_jobs,
-        };
-        let made = Made {
-            shard,
-            peer,
-            producers,
-        };
-        Ok((intake, made))
+        make(shard, self.shards, self.builder.lane_capacity)
+            .map_err(|error| StartError::Lanes { shard, error })
     }
+}
+
+/// What a shard reads from, and what the others write to.
+pub(super) fn make(
+    shard: usize,
+    shards: usize,
+    lane_capacity: usize,
+) -> Result<(Intake, Made), CapacityError> {
+    let (producers, inbox) = lanes::with_capacity(shards, lane_capacity)?;
+    let (jobs, take_jobs) = mpsc::with_capacity(JOBS)?;
+    let peer = Arc::new(Peer {
+        bell: Doorbell::new(),
+        wanting: Wanting::new(shards),
+        beat: Beat::new(),
+        jobs,
+        outsiders: Waiting::default(),
+    });
+    let intake = Intake {
+        inbox,
+        jobs: take_jobs,
+    };
+    let made = Made {
+        shard,
+        peer,
+        producers,
+    };
+    Ok((intake, made))
+}
+
+/// Each shard's ends of the others' lanes, and what all share.
+pub(super) fn join(all: Vec<Made>) -> (Arc<Shared>, Vec<Senders>) {
+    let shards = all.len();
+    let (peers, lanes): (Vec<_>, Vec<_>) = all
+        .into_iter()
+        .map(|made| (made.peer, made.producers))
+        .unzip();
+    let shared = Arc::new(Shared::new(peers.into()));
+    let mut senders: Vec<Senders> = (0..shards).map(|_| Vec::with_capacity(shards)).collect();
+    for (reader, producers) in lanes.into_iter().enumerate() {
+        for (writer, producer) in producers.enumerate() {
+            senders[writer].push((writer != reader).then_some(producer));
+        }
+    }
+    (shared, senders)
 }
 
 /// Says that a thread has ended, whatever way.

@@ -37,5 +37,7 @@ mod models;
 
 pub(crate) use header::{ABORT, DETACHED, DONE, Header, SERVING};
 pub use join::{AbortOnDrop, JoinError, JoinHandle};
-pub(crate) use raw::{Payload, Polled, Queued, TaskRef, guarded, is_fine};
+#[cfg(feature = "std")]
+pub(crate) use raw::Payload;
+pub(crate) use raw::{Polled, Queued, TaskRef, guarded, is_fine};
 use waker::with_waker;
