@@ -19,7 +19,7 @@ use shared_nothing::{
     affinity::{CpuId, Demand, Placement},
     executor::{
         Builder, CallError, Executor, Idle, Sharded, StartError, shard_count, shard_id, sleep,
-        spawn_local, submit_async_to, submit_to, yield_now,
+        spawn_local, submit_async_to, submit_to, timeout, yield_now,
     },
 };
 
@@ -803,4 +803,54 @@ fn h06_parks_and_wakes_lose_nothing() {
         count.get()
     });
     assert_eq!(done.unwrap(), rounds);
+}
+
+#[test]
+fn replies_that_found_no_room_arrive_when_there_is_some() {
+    const CALLS: usize = 20;
+    let executor = shards(2).with_lane_capacity(1).start().unwrap();
+    let handle = executor.handle();
+    let rounds = || async move {
+        for _ in 0..50 {
+            // They wait on the other shard until somebody opens.
+            let gate = Sharded::start(|_| Vec::<std::task::Waker>::new())
+                .await
+                .unwrap();
+            let calls: Vec<_> = (0..CALLS)
+                .map(|_| {
+                    spawn_local(submit_async_to(1, move || {
+                        let mut is_first = true;
+                        poll_fn(move |cx| {
+                            if std::mem::replace(&mut is_first, false) {
+                                let waker = cx.waker().clone();
+                                gate.with(|gate| gate.push(waker)).unwrap();
+                                return Poll::Pending;
+                            }
+                            Poll::Ready(())
+                        })
+                    }))
+                })
+                .collect();
+            while gate.invoke_on(1, |gate| gate.len()).await.unwrap() < CALLS {}
+            // All are answered while this shard takes nothing in.
+            let handle = handle.clone();
+            let opener = thread::spawn(move || {
+                let open =
+                    move || gate.with(|gate| gate.drain(..).for_each(std::task::Waker::wake));
+                handle.submit_to(1, open).wait().unwrap().unwrap();
+                (0..50).for_each(|_| thread::yield_now());
+            });
+            opener.join().unwrap();
+            for call in calls {
+                call.await.unwrap().unwrap();
+            }
+            gate.stop().await.unwrap();
+        }
+    };
+    let in_time = executor.block_on(0, || timeout(Duration::from_secs(20), rounds()));
+    if in_time.unwrap().is_err() {
+        // Its end would wait for the reply.
+        std::mem::forget(executor);
+        panic!("a reply stays where it is");
+    }
 }
