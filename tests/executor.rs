@@ -854,3 +854,32 @@ fn replies_that_found_no_room_arrive_when_there_is_some() {
         panic!("a reply stays where it is");
     }
 }
+
+#[test]
+fn an_executor_may_be_dropped_on_its_own_shard() {
+    let executor = start(2);
+    let handle = executor.handle();
+    let dropped = handle.submit_to(1, move || executor.stop().len()).wait();
+    assert_eq!(dropped.unwrap(), 0);
+    // Its end is seen from outside.
+    while !matches!(handle.submit_to(0, || ()).wait(), Err(CallError::NotRun)) {}
+}
+
+/// Ten million pairs of a park and a wake: two for each call. Some minutes.
+#[test]
+#[ignore = "takes minutes"]
+fn h06_ten_million_parks_and_wakes_lose_nothing() {
+    let executor = start(2);
+    let done = executor.block_on(0, || async {
+        for _ in 0..5_000_000 {
+            submit_to(1, || ()).await.unwrap();
+        }
+    });
+    assert!(done.is_ok());
+    assert!(
+        executor
+            .stop()
+            .iter()
+            .all(|report| report.parks > 1_000_000)
+    );
+}

@@ -6,7 +6,7 @@ use std::{sync::Arc, thread::JoinHandle};
 
 use shared_nothing_affinity::{CpuId, Shortfall};
 
-use super::{Builder, CallCounts, CallError, Handle, TaskCounts, peer::Shared};
+use super::{Builder, CallCounts, CallError, Handle, TaskCounts, context, peer::Shared};
 use crate::sys;
 
 /// Shards on threads of their own. Dropping it stops them as [`stop`](Self::stop) does, without the report.
@@ -105,6 +105,8 @@ impl Executor {
     ///
     /// Calls that have not begun end with [`CallError::NotRun`], those under way as tasks with
     /// [`CallError::Cancelled`]. It waits for code that runs, and for nothing else: handles may be alive.
+    ///
+    /// Called on one of its own shards, it cannot wait: the shards end after it has returned, and no report is had.
     #[must_use = "the report says what became of the tasks"]
     pub fn stop(mut self) -> Vec<ShardReport> {
         self.end()
@@ -134,6 +136,14 @@ impl Executor {
 
     fn end(&mut self) -> Vec<ShardReport> {
         self.shared.drain();
+        let is_within =
+            context::try_shard().is_some_and(|shard| Arc::ptr_eq(shard.shared(), &self.shared));
+        if is_within {
+            // This thread cannot end before this returns: nobody waits for the threads then.
+            self.threads.clear();
+            self.watchdog = None;
+            return Vec::new();
+        }
         let threads = self.threads.drain(..);
         // A thread that panicked, which would be a mistake of the executor, has no report.
         let reports = threads.filter_map(|thread| thread.join().ok().flatten());
