@@ -102,7 +102,7 @@
 //! | timer | steps of log₄ of their number; the clock is read in turns that have timers |
 //! | idle | nothing once parked; a look touches the lanes' dirty word, whatever the number of shards |
 //!
-//! A task is polled again after at most one turn of others. `need_yield` tells a task that has done its share.
+//! A task that is ready is polled after all that were ready before it. `need_yield` tells a task that has done its share.
 //!
 //! # Panics
 //!

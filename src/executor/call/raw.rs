@@ -26,21 +26,27 @@ struct VTable {
     layout: Layout,
 }
 
-/// The first field of every cell.
+/// The begin of every cell: a line that stays at home, and the begin of the line that goes to the callee and back. A small
+/// outcome lies in the rest of that.
+#[repr(C)]
 struct Header {
-    vtable: &'static VTable,
-    caller: usize,
-    callee: usize,
-    place: &'static Location<'static>,
-    /// The holder's (C1).
-    link: Cell<*mut Header>,
-    is_reply: Cell<bool>,
     /// The home's (C2).
     waker: Cell<Option<Waker>>,
     is_home: Cell<bool>,
     is_abandoned: Cell<bool>,
     has_credit: bool,
+    rest_of_line: [u8; 45],
+    /// The holder's (C1), from here on.
+    vtable: &'static VTable,
+    place: &'static Location<'static>,
+    link: Cell<*mut Header>,
+    caller: u16,
+    callee: u16,
+    is_reply: Cell<bool>,
 }
+
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(core::mem::offset_of!(Header, vtable) == 64 && size_of::<Header>() == 96);
 
 enum Stage<W: Work> {
     Work(W),
@@ -96,6 +102,11 @@ impl<W: Work> CallCell<W> {
     }
 }
 
+/// A shard's number, of which there are at most 448.
+fn number(shard: usize) -> u16 {
+    u16::try_from(shard).expect("no executor has so many shards")
+}
+
 /// A cell on its way, and whoever has this is its holder (C1).
 ///
 /// A parcel that is dropped leaves its cell away for ever: the caller waits and the memory is leaked, but nothing is
@@ -115,7 +126,7 @@ impl Parcel {
 
     /// The shard that made it, and to which it comes back.
     pub(crate) fn caller(&self) -> usize {
-        self.header().caller
+        self.header().caller.into()
     }
 
     pub(crate) fn is_reply(&self) -> bool {
@@ -141,8 +152,8 @@ impl Parcel {
     /// If it is not at home or not a reply.
     pub(crate) fn come_home(self, shard: &Shard) -> (Option<Waker>, Option<usize>) {
         let header = self.header();
-        assert!(header.is_reply.get() && header.caller == shard.id());
-        let credit = header.has_credit.then_some(header.callee);
+        assert!(header.is_reply.get() && usize::from(header.caller) == shard.id());
+        let credit = header.has_credit.then_some(header.callee.into());
         header.is_home.set(true);
         if header.is_abandoned.get() {
             // SAFETY: the call's future is gone, and this is the home and the holder.
@@ -225,16 +236,17 @@ impl<W: Work> Sent<W> {
         let cell = block.cast::<CallCell<W>>();
         let value = CallCell {
             header: Header {
-                vtable: &CallCell::<W>::VTABLE,
-                caller: shard.id(),
-                callee,
-                place,
-                link: Cell::new(ptr::null_mut()),
-                is_reply: Cell::new(false),
                 waker: Cell::new(None),
                 is_home: Cell::new(false),
                 is_abandoned: Cell::new(false),
                 has_credit,
+                rest_of_line: [0; 45],
+                vtable: &CallCell::<W>::VTABLE,
+                place,
+                link: Cell::new(ptr::null_mut()),
+                caller: number(shard.id()),
+                callee: number(callee),
+                is_reply: Cell::new(false),
             },
             stage: UnsafeCell::new(Stage::Work(work)),
         };

@@ -146,8 +146,18 @@ impl<F: Future> Cell<F> {
     ///
     /// 1. The caller has the stage to itself.
     unsafe fn replace(stage: *mut Stage<F>, next: Stage<F>) -> bool {
-        // SAFETY: duty 1. What a panicking drop leaves undone is forgotten: nothing is dropped twice.
-        let dropped = guarded(|| unsafe { core::ptr::drop_in_place(stage) });
+        // SAFETY: duty 1.
+        let is_plain = match unsafe { &*stage } {
+            Stage::Future(_) => !core::mem::needs_drop::<F>(),
+            Stage::Output(_) => false,
+            Stage::Gone => true,
+        };
+        let dropped = if is_plain {
+            Ok(())
+        } else {
+            // SAFETY: duty 1. What a panicking drop leaves undone is forgotten: nothing is dropped twice.
+            guarded(|| unsafe { core::ptr::drop_in_place(stage) })
+        };
         // SAFETY: as above; nothing is there to be dropped.
         unsafe { core::ptr::write(stage, next) };
         is_fine(dropped)
