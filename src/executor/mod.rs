@@ -117,6 +117,7 @@
 //!
 //! # Not here
 //!
+//! Streams of messages between shards: a channel of the rings, with their feature `async`, wakes tasks on either end.
 //! Files and sockets. Memory policies beyond first touch: see the `affinity` crate. Deadlines on calls: use
 //! `timeout`, which leaves the call running.
 
