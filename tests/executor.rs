@@ -323,7 +323,8 @@ fn h07_calls_that_give_up_take_nobodys_credit_with_them() {
         assert!(first.await.unwrap().unwrap());
         let count = kept.len();
         for task in kept {
-            task.await.unwrap().unwrap();
+            let in_time = timeout(Duration::from_secs(20), task).await;
+            in_time.expect("a credit is lost").unwrap().unwrap();
         }
         // The credit is there again.
         submit_to(1, || ()).await.unwrap();
@@ -537,7 +538,13 @@ fn h08_every_call_ends_when_the_executor_stops_under_load() {
         while served.load(SeqCst) < round {
             thread::yield_now();
         }
-        let reports = executor.stop();
+        let reports = match executor.stop_within(Duration::from_secs(30)) {
+            Ok(reports) => reports,
+            Err(executor) => {
+                std::mem::forget(executor);
+                panic!("a shard waits for a call that nobody answers");
+            }
+        };
         outsiders
             .into_iter()
             .for_each(|thread| thread.join().unwrap());
