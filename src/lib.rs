@@ -2,17 +2,24 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "executor")]
+extern crate alloc;
+
 #[cfg(feature = "std")]
 pub use shared_nothing_affinity as affinity;
 pub use shared_nothing_rings as rings;
 
+#[cfg(feature = "executor")]
+pub mod executor;
 #[cfg(feature = "partition")]
 pub mod partition;
 #[cfg(feature = "pool")]
 pub mod pool;
 #[cfg(feature = "pool")]
 pub mod stats;
-#[cfg(feature = "pool")]
+#[cfg(feature = "executor")]
+mod sync;
+#[cfg(any(feature = "pool", all(feature = "executor", feature = "std")))]
 mod sys;
 #[cfg(feature = "pool")]
 pub mod worker;

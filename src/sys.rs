@@ -28,9 +28,30 @@ pub(crate) fn now() -> Instant {
 }
 
 /// Starts a named thread.
+#[cfg(feature = "pool")]
 pub(crate) fn spawn<R: Send + 'static>(
     name: String,
     run: impl FnOnce() -> R + Send + 'static,
 ) -> io::Result<thread::JoinHandle<R>> {
     thread::Builder::new().name(name).spawn(run)
+}
+
+/// Lets other threads run.
+#[cfg(feature = "executor")]
+pub(crate) fn yield_now() {
+    thread::yield_now();
+}
+
+/// Starts a named thread with a stack of so many bytes; the system's default without.
+#[cfg(feature = "executor")]
+pub(crate) fn spawn_with_stack<R: Send + 'static>(
+    name: String,
+    stack_size: Option<usize>,
+    run: impl FnOnce() -> R + Send + 'static,
+) -> io::Result<thread::JoinHandle<R>> {
+    let builder = thread::Builder::new().name(name);
+    match stack_size {
+        None => builder.spawn(run),
+        Some(bytes) => builder.stack_size(bytes).spawn(run),
+    }
 }

@@ -1,0 +1,360 @@
+//! The cell of a call: made and freed at home, served away.
+
+use core::{
+    alloc::Layout,
+    cell::{Cell, UnsafeCell},
+    marker::PhantomData,
+    panic::Location,
+    ptr::{self, NonNull},
+    task::Waker,
+};
+use std::rc::Rc;
+
+use super::{Complete, Work};
+use crate::executor::{
+    CallError,
+    shard::Shard,
+    task::{guarded, is_fine},
+};
+
+/// What can be done with a cell whose work's type is forgotten.
+struct VTable {
+    /// Takes the work out and serves it.
+    serve: unsafe fn(NonNull<Header>, &Rc<Shard>),
+    /// Drops work or outcome, whatever is there. `false`: that panicked.
+    clear: unsafe fn(NonNull<Header>) -> bool,
+    layout: Layout,
+}
+
+/// The begin of every cell: a line that stays at home, and the begin of the line that goes to the callee and back. A small
+/// outcome lies in the rest of that.
+#[repr(C)]
+struct Header {
+    /// The home's (C2).
+    waker: Cell<Option<Waker>>,
+    is_home: Cell<bool>,
+    is_abandoned: Cell<bool>,
+    has_credit: bool,
+    rest_of_line: [u8; 45],
+    /// The holder's (C1), from here on.
+    vtable: &'static VTable,
+    place: &'static Location<'static>,
+    link: Cell<*mut Header>,
+    caller: u16,
+    callee: u16,
+    is_reply: Cell<bool>,
+}
+
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(core::mem::offset_of!(Header, vtable) == 64 && size_of::<Header>() == 96);
+
+enum Stage<W: Work> {
+    Work(W),
+    /// Being served.
+    Taken,
+    Outcome(Result<W::Output, CallError>),
+}
+
+#[repr(C)]
+struct CallCell<W: Work> {
+    header: Header,
+    stage: UnsafeCell<Stage<W>>,
+}
+
+impl<W: Work> CallCell<W> {
+    const VTABLE: VTable = VTable {
+        serve: Self::serve,
+        clear: Self::clear,
+        layout: Layout::new::<Self>(),
+    };
+
+    fn stage(cell: NonNull<Header>) -> *mut Stage<W> {
+        let cell = cell.cast::<Self>().as_ptr();
+        // SAFETY: `repr(C)`: a header is the begin of its cell. Only a field's address is taken.
+        unsafe { (&raw const (*cell).stage).cast_mut().cast() }
+    }
+
+    /// # Safety
+    ///
+    /// 1. A living cell of this type, and the caller is its holder.
+    unsafe fn serve(cell: NonNull<Header>, shard: &Rc<Shard>) {
+        let reply = Reply::<W> {
+            cell,
+            shard: Rc::clone(shard),
+            work: PhantomData,
+        };
+        // SAFETY: duty 1 (C1).
+        let stage = unsafe { ptr::replace(Self::stage(cell), Stage::Taken) };
+        if let Stage::Work(work) = stage {
+            // SAFETY: duty 1.
+            let place = unsafe { cell.as_ref() }.place;
+            work.serve(shard, place, reply);
+        }
+    }
+
+    /// # Safety
+    ///
+    /// 1. As [`serve`](Self::serve).
+    unsafe fn clear(cell: NonNull<Header>) -> bool {
+        // SAFETY: duty 1 (C1).
+        let stage = unsafe { ptr::replace(Self::stage(cell), Stage::Taken) };
+        is_fine(guarded(|| drop(stage)))
+    }
+}
+
+/// A shard's number, of which there are at most 448.
+fn number(shard: usize) -> u16 {
+    u16::try_from(shard).expect("no executor has so many shards")
+}
+
+/// A cell on its way, and whoever has this is its holder (C1).
+///
+/// A parcel that is dropped leaves its cell away for ever: the caller waits and the memory is leaked, but nothing is
+/// touched that is not owned. The executor drops none.
+#[must_use]
+pub(crate) struct Parcel(NonNull<Header>);
+
+// SAFETY: work and outcome are `Send` by the bounds of `Work`. The home's fields are not touched by the holder (C2),
+// unless it is the home.
+unsafe impl Send for Parcel {}
+
+impl Parcel {
+    fn header(&self) -> &Header {
+        // SAFETY: a cell lives while it is away (C3). The holder touches the holder's fields only.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// The shard that made it, and to which it comes back.
+    pub(crate) fn caller(&self) -> usize {
+        self.header().caller.into()
+    }
+
+    pub(crate) fn is_reply(&self) -> bool {
+        self.header().is_reply.get()
+    }
+
+    /// Serves the call. The reply is sent by itself, now or later.
+    pub(crate) fn serve(self, shard: &Rc<Shard>) {
+        // SAFETY: a parcel makes its owner the holder, and passes that on to the reply.
+        unsafe { (self.header().vtable.serve)(self.0, shard) };
+    }
+
+    /// Makes it a reply without serving it: the work is still in it.
+    pub(crate) fn into_refusal(self) -> Self {
+        self.header().is_reply.set(true);
+        self
+    }
+
+    /// A reply has come to its caller's shard. Returns whom to wake, and from whose shard a credit comes back.
+    ///
+    /// # Panics
+    ///
+    /// If it is not at home or not a reply.
+    pub(crate) fn come_home(self, shard: &Shard) -> (Option<Waker>, Option<usize>) {
+        let header = self.header();
+        assert!(header.is_reply.get() && usize::from(header.caller) == shard.id());
+        let credit = header.has_credit.then_some(header.callee.into());
+        header.is_home.set(true);
+        if header.is_abandoned.get() {
+            // SAFETY: the call's future is gone, and this is the home and the holder.
+            unsafe { free(self.0, shard) };
+            return (None, credit);
+        }
+        (header.waker.take(), credit)
+    }
+}
+
+/// Drops what is in a cell, and keeps its memory for the next.
+///
+/// # Safety
+///
+/// 1. The cell is at home, and nobody uses it after this.
+unsafe fn free(cell: NonNull<Header>, shard: &Shard) {
+    // SAFETY: duty 1.
+    let (vtable, waker) = unsafe { (cell.as_ref().vtable, cell.as_ref().waker.take()) };
+    // SAFETY: duty 1.
+    let fine = unsafe { (vtable.clear)(cell) };
+    let fine = is_fine(guarded(|| drop(waker))) && fine;
+    shard
+        .core()
+        .count(|counts| counts.panics += u64::from(!fine));
+    // SAFETY: it came from this core with this layout (`Sent::new`), and is used no more.
+    unsafe { shard.core().give_block(cell.cast(), vtable.layout) };
+}
+
+/// What is owed to the caller while the call is served. It is the holder of the cell.
+struct Reply<W: Work> {
+    cell: NonNull<Header>,
+    shard: Rc<Shard>,
+    work: PhantomData<W>,
+}
+
+impl<W: Work> Reply<W> {
+    fn set(&mut self, outcome: Result<W::Output, CallError>) {
+        // SAFETY: the holder (C1). What was there is `Taken`, which needs no drop.
+        unsafe { ptr::write(CallCell::<W>::stage(self.cell), Stage::Outcome(outcome)) };
+    }
+}
+
+impl<W: Work> Complete<W::Output> for Reply<W> {
+    const IS_OWED_TO_A_SHARD: bool = true;
+
+    fn complete(mut self, outcome: Result<W::Output, CallError>) {
+        self.set(outcome);
+    }
+}
+
+impl<W: Work> Drop for Reply<W> {
+    fn drop(&mut self) {
+        // SAFETY: the holder (C1).
+        if let Stage::Taken = unsafe { &*CallCell::<W>::stage(self.cell) } {
+            self.set(Err(CallError::Cancelled));
+        }
+        let parcel = Parcel(self.cell);
+        parcel.header().is_reply.set(true);
+        self.shard.post(parcel.caller(), parcel);
+    }
+}
+
+/// The caller's hold of a cell that it has sent.
+pub(super) struct Sent<W: Work> {
+    cell: NonNull<Header>,
+    shard: Rc<Shard>,
+    work: PhantomData<W>,
+}
+
+impl<W: Work> Sent<W> {
+    /// A new cell, and the parcel that is to be posted.
+    pub(super) fn new(
+        shard: &Rc<Shard>,
+        callee: usize,
+        work: W,
+        has_credit: bool,
+        place: &'static Location<'static>,
+    ) -> (Self, Parcel) {
+        let block = shard.core().take_block(Layout::new::<CallCell<W>>());
+        let cell = block.cast::<CallCell<W>>();
+        let value = CallCell {
+            header: Header {
+                waker: Cell::new(None),
+                is_home: Cell::new(false),
+                is_abandoned: Cell::new(false),
+                has_credit,
+                rest_of_line: [0; 45],
+                vtable: &CallCell::<W>::VTABLE,
+                place,
+                link: Cell::new(ptr::null_mut()),
+                caller: number(shard.id()),
+                callee: number(callee),
+                is_reply: Cell::new(false),
+            },
+            stage: UnsafeCell::new(Stage::Work(work)),
+        };
+        // SAFETY: a new block of this layout.
+        unsafe { cell.write(value) };
+        let cell = cell.cast();
+        let sent = Self {
+            cell,
+            shard: Rc::clone(shard),
+            work: PhantomData,
+        };
+        (sent, Parcel(cell))
+    }
+
+    fn header(&self) -> &Header {
+        // SAFETY: a cell lives while its future does (C3). Only the home's fields are touched here (C2).
+        unsafe { self.cell.as_ref() }
+    }
+
+    /// The outcome, once, if the cell is at home; if not, `waker` is woken when it is.
+    pub(super) fn outcome(&mut self, waker: &Waker) -> Option<Result<W::Output, CallError>> {
+        if !self.header().is_home.get() {
+            let former = self.header().waker.replace(Some(waker.clone()));
+            drop(former);
+            return None;
+        }
+        // SAFETY: at home, so this is the holder (C1).
+        let stage = unsafe { ptr::replace(CallCell::<W>::stage(self.cell), Stage::Taken) };
+        Some(match stage {
+            Stage::Outcome(outcome) => outcome,
+            Stage::Work(work) => {
+                let fine = is_fine(guarded(|| drop(work)));
+                let core = self.shard.core();
+                core.count(|counts| counts.panics += u64::from(!fine));
+                Err(CallError::NotRun)
+            }
+            Stage::Taken => Err(CallError::Cancelled),
+        })
+    }
+}
+
+impl<W: Work> Drop for Sent<W> {
+    fn drop(&mut self) {
+        if self.header().is_home.get() {
+            // SAFETY: at home, and this was its last user.
+            unsafe { free(self.cell, &self.shard) };
+            return;
+        }
+        self.header().is_abandoned.set(true);
+        let waker = self.header().waker.take();
+        is_fine(guarded(|| drop(waker)));
+    }
+}
+
+/// Parcels in the order in which they were put, linked through their cells: no room to run out of, nothing to allocate.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    first: Cell<*mut Header>,
+    last: Cell<*mut Header>,
+    len: Cell<usize>,
+}
+
+impl Outbox {
+    pub(crate) fn new() -> Self {
+        Self {
+            first: Cell::new(ptr::null_mut()),
+            last: Cell::new(ptr::null_mut()),
+            len: Cell::new(0),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len.get()
+    }
+
+    pub(crate) fn put(&self, parcel: Parcel) {
+        parcel.header().link.set(ptr::null_mut());
+        let new = parcel.0.as_ptr();
+        match NonNull::new(self.last.replace(new)) {
+            None => self.first.set(new),
+            // SAFETY: a parcel in the list is held by the list (C1), and so alive (C3).
+            Some(last) => unsafe { last.as_ref() }.link.set(new),
+        }
+        self.len.set(self.len.get() + 1);
+    }
+
+    pub(crate) fn take_first(&self) -> Option<Parcel> {
+        let first = NonNull::new(self.first.get())?;
+        // SAFETY: as in `put`.
+        let next = unsafe { first.as_ref() }.link.get();
+        self.first.set(next);
+        if next.is_null() {
+            self.last.set(next);
+        }
+        self.len.set(self.len.get() - 1);
+        Some(Parcel(first))
+    }
+}
+
+/// Takes parcels out of the box as long as there are any.
+impl Iterator for &Outbox {
+    type Item = Parcel;
+
+    fn next(&mut self) -> Option<Parcel> {
+        self.take_first()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.len(), Some(self.len()))
+    }
+}

@@ -1,0 +1,95 @@
+//! What a call does where it is served: a closure at once, or a future as a task.
+#![forbid(unsafe_code)]
+
+use core::{
+    future::{Future, poll_fn},
+    panic::Location,
+    pin::pin,
+    task::Poll,
+};
+use std::rc::Rc;
+
+use crate::executor::{CallError, shard::Shard, task::guarded};
+
+/// Takes the outcome of a call. Dropped without one, it says that the call was cancelled.
+pub(crate) trait Complete<R> {
+    /// Whether a shard waits for it, so that whoever owes it must not wait for a credit.
+    const IS_OWED_TO_A_SHARD: bool;
+
+    fn complete(self, outcome: Result<R, CallError>);
+}
+
+/// What a call carries to where it is served.
+pub(crate) trait Work: Send + 'static {
+    type Output: Send + 'static;
+
+    /// Runs on the shard that serves; completes `reply` now or later.
+    fn serve<C: Complete<Self::Output> + 'static>(
+        self,
+        shard: &Rc<Shard>,
+        place: &'static Location<'static>,
+        reply: C,
+    );
+}
+
+/// A closure.
+pub(crate) struct Now<F>(pub(crate) F);
+
+impl<F, R> Work for Now<F>
+where
+    F: FnOnce() -> R + Send + 'static,
+    R: Send + 'static,
+{
+    type Output = R;
+
+    fn serve<C: Complete<Self::Output> + 'static>(
+        self,
+        shard: &Rc<Shard>,
+        place: &'static Location<'static>,
+        reply: C,
+    ) {
+        let code = || guarded(self.0);
+        let core = shard.core();
+        let result = core.serve(C::IS_OWED_TO_A_SHARD, place, shard.beat(), code);
+        reply.complete(result.map_err(CallError::Panicked));
+    }
+}
+
+/// A closure that makes a future, which stays where it was made.
+pub(crate) struct Later<F>(pub(crate) F);
+
+impl<F, T> Work for Later<F>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Future + 'static,
+    T::Output: Send + 'static,
+{
+    type Output = T::Output;
+
+    fn serve<C: Complete<Self::Output> + 'static>(
+        self,
+        shard: &Rc<Shard>,
+        place: &'static Location<'static>,
+        reply: C,
+    ) {
+        let task = async move {
+            let result = guard_future(async { (self.0)().await }).await;
+            reply.complete(result.map_err(CallError::Panicked));
+        };
+        let core = shard.core();
+        core.serve(C::IS_OWED_TO_A_SHARD, place, &(), || {
+            drop(core.spawn(task, place));
+        });
+    }
+}
+
+/// The output of `future`, or what it panicked with.
+async fn guard_future<T: Future>(future: T) -> Result<T::Output, crate::executor::task::Payload> {
+    let mut future = pin!(future);
+    poll_fn(|cx| match guarded(|| future.as_mut().poll(cx)) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+        Err(payload) => Poll::Ready(Err(payload)),
+    })
+    .await
+}

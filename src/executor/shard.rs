@@ -1,0 +1,336 @@
+//! One shard: its core, its part of the mesh, and what a turn of it does.
+//!
+//! # A turn
+//!
+//! 1. Calls and replies that have come are taken in, a bounded number: calls are served, replies wake who waits.
+//! 2. Timers that are due fire.
+//! 3. Tasks that are ready are polled, and those that become so meanwhile, at most [`TURN`] polls in all.
+//! 4. What was sent meanwhile goes into the lanes, one publication and one ring of the doorbell for each peer.
+//!
+//! No step waits for another shard. What does not fit into a lane stays in its outbox, and is tried again in every turn.
+#![forbid(unsafe_code)]
+
+use core::{any::Any, cell::Cell};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc};
+
+use shared_nothing_rings::{lanes, mpsc};
+
+use super::{
+    beat::Beat,
+    call::{Outbox, Parcel},
+    core::{Core, TURN},
+    credit::Credits,
+    outside::Job,
+    peer::{Peer, Shared},
+    task::{guarded, is_fine},
+};
+
+/// Calls and replies that a turn takes in from other shards, and again calls from outside.
+const INTAKE: usize = 256;
+
+/// The shard's own ends of what others send through.
+pub(crate) struct Intake {
+    pub(crate) inbox: lanes::Consumer<'static, Parcel>,
+    pub(crate) jobs: mpsc::Consumer<'static, Job>,
+}
+
+/// What a shard is connected by.
+pub(crate) struct Mesh {
+    pub(crate) shared: Arc<Shared>,
+    /// To each shard, and none to itself.
+    pub(crate) senders: Vec<Option<lanes::Producer<'static, Parcel>>>,
+    pub(crate) lane_capacity: usize,
+    pub(crate) credits: usize,
+}
+
+/// What a shard has done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CallCounts {
+    /// Calls that this shard made to shards.
+    pub made: u64,
+    /// Calls of shards and outsiders that this shard began to serve.
+    pub served: u64,
+    /// The most parcels that have waited for room in a lane to one peer.
+    pub outbox_max: usize,
+}
+
+pub(crate) struct Shard {
+    id: usize,
+    core: Rc<Core>,
+    shared: Arc<Shared>,
+    inbox: RefCell<lanes::Consumer<'static, Parcel>>,
+    jobs: RefCell<mpsc::Consumer<'static, Job>>,
+    senders: RefCell<Vec<Option<lanes::Producer<'static, Parcel>>>>,
+    /// To each shard; that to itself is read by itself.
+    outboxes: Box<[Outbox]>,
+    /// Peers whose outbox holds something.
+    busy: RefCell<Vec<usize>>,
+    /// Taken from the inbox, and not handled.
+    batch: RefCell<Vec<Parcel>>,
+    credits: Box<[Credits]>,
+    /// Cells of this shard that are not at home.
+    away: Cell<usize>,
+    /// Parcels taken since senders that wait for room were looked for.
+    popped: Cell<usize>,
+    lane_capacity: usize,
+    services: RefCell<BTreeMap<usize, Option<Box<dyn Any>>>>,
+    counts: Cell<CallCounts>,
+    is_draining: Cell<bool>,
+    has_left: Cell<bool>,
+}
+
+impl Shard {
+    pub(crate) fn new(id: usize, core: Rc<Core>, intake: Intake, mesh: Mesh) -> Rc<Self> {
+        let shards = mesh.senders.len();
+        Rc::new(Self {
+            id,
+            core,
+            shared: mesh.shared,
+            inbox: RefCell::new(intake.inbox),
+            jobs: RefCell::new(intake.jobs),
+            senders: RefCell::new(mesh.senders),
+            outboxes: (0..shards).map(|_| Outbox::new()).collect(),
+            busy: RefCell::new(Vec::with_capacity(shards)),
+            batch: RefCell::new(Vec::with_capacity(INTAKE)),
+            credits: (0..shards).map(|_| Credits::new(mesh.credits)).collect(),
+            away: Cell::new(0),
+            popped: Cell::new(0),
+            lane_capacity: mesh.lane_capacity,
+            services: RefCell::new(BTreeMap::new()),
+            counts: Cell::default(),
+            is_draining: Cell::new(false),
+            has_left: Cell::new(false),
+        })
+    }
+
+    pub(crate) fn id(&self) -> usize {
+        self.id
+    }
+
+    pub(crate) fn shards(&self) -> usize {
+        self.outboxes.len()
+    }
+
+    pub(crate) fn core(&self) -> &Rc<Core> {
+        &self.core
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(crate) fn peer(&self) -> &Peer {
+        &self.shared.peers[self.id]
+    }
+
+    pub(crate) fn beat(&self) -> &Beat {
+        &self.peer().beat
+    }
+
+    pub(crate) fn services(&self) -> &RefCell<BTreeMap<usize, Option<Box<dyn Any>>>> {
+        &self.services
+    }
+
+    pub(crate) fn counts(&self) -> CallCounts {
+        self.counts.get()
+    }
+
+    fn count(&self, change: impl FnOnce(&mut CallCounts)) {
+        let mut counts = self.counts.get();
+        change(&mut counts);
+        self.counts.set(counts);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.is_draining.get()
+    }
+
+    /// The credits for calls to shard `to`; `None` if there is no such shard.
+    pub(crate) fn credits(&self, to: usize) -> Option<&Credits> {
+        self.credits.get(to)
+    }
+
+    /// Sends a cell of this shard away.
+    pub(crate) fn send(&self, to: usize, parcel: Parcel) {
+        self.away.set(self.away.get() + 1);
+        self.count(|counts| counts.made += 1);
+        self.post(to, parcel);
+    }
+
+    /// Puts a parcel into an outbox. It goes at the end of the turn, or when there is room.
+    pub(crate) fn post(&self, to: usize, parcel: Parcel) {
+        let outbox = &self.outboxes[to];
+        if outbox.len() == 0 && to != self.id {
+            self.busy.borrow_mut().push(to);
+        }
+        outbox.put(parcel);
+    }
+
+    /// Does what there is to do now, a bounded part of it. Returns whether there was anything.
+    pub(crate) fn turn(self: &Rc<Self>) -> bool {
+        self.turn_of(TURN)
+    }
+
+    /// A turn with at most `polls` polls.
+    pub(crate) fn turn_of(self: &Rc<Self>, polls: usize) -> bool {
+        if self.shared.is_draining() && !self.is_draining.get() {
+            self.begin_drain();
+        }
+        let received = self.receive();
+        self.core.fire_timers();
+        let polls = self.run_ready(polls);
+        let flushed = self.flush();
+        self.try_leave();
+        received || polls != 0 || flushed
+    }
+
+    /// Polls what is ready, and what becomes so meanwhile: the fixed cost of a turn is then shared by more polls.
+    fn run_ready(&self, max: usize) -> usize {
+        let mut polls = 0;
+        while polls < max {
+            match self.core.run_ready(max - polls, self.beat()) {
+                0 => break,
+                more => polls += more,
+            }
+        }
+        polls
+    }
+
+    /// Moves what has come into the batch. Returns whether something is there.
+    fn fill(&self) -> bool {
+        let mut batch = self.batch.borrow_mut();
+        if batch.is_empty() {
+            batch.extend(self.inbox.borrow_mut().drain(INTAKE));
+            let popped = self.popped.get() + batch.len();
+            self.popped.set(popped);
+            if popped != 0 && (batch.is_empty() || 2 * popped >= self.lane_capacity) {
+                self.popped.set(0);
+                let wake = |sender: usize| self.shared.peers[sender].bell.ring();
+                self.peer().wanting.take(wake);
+            }
+        }
+        !batch.is_empty()
+    }
+
+    fn receive(self: &Rc<Self>) -> bool {
+        let own = &self.outboxes[self.id];
+        let mut received = own.len();
+        for _ in 0..received {
+            if let Some(parcel) = own.take_first() {
+                self.deliver(parcel);
+            }
+        }
+        if self.fill() {
+            let mut batch = self.batch.take();
+            received += batch.len();
+            batch.drain(..).for_each(|parcel| self.deliver(parcel));
+            self.batch.replace(batch);
+        }
+        let has_jobs = self.take_jobs();
+        received != 0 || has_jobs
+    }
+
+    fn deliver(self: &Rc<Self>, parcel: Parcel) {
+        if parcel.is_reply() {
+            self.away.set(self.away.get() - 1);
+            let (waker, credit) = parcel.come_home(self);
+            let next = credit.and_then(|callee| self.credits[callee].give());
+            waker
+                .into_iter()
+                .chain(next)
+                .for_each(|waker| self.core.wake(waker));
+        } else if self.is_draining.get() {
+            self.post(parcel.caller(), parcel.into_refusal());
+        } else {
+            self.count(|counts| counts.served += 1);
+            parcel.serve(self);
+        }
+    }
+
+    fn take_jobs(self: &Rc<Self>) -> bool {
+        let mut taken = 0;
+        while taken != INTAKE {
+            let job = self.jobs.borrow_mut().try_pop();
+            let Ok(job) = job else { break };
+            taken += 1;
+            // One that is dropped says that it did not run.
+            if !self.is_draining.get() {
+                self.count(|counts| counts.served += 1);
+                job.serve(self);
+            }
+        }
+        if taken != 0 {
+            self.peer().outsiders.wake_all();
+        }
+        taken != 0
+    }
+
+    /// Puts into the lanes what fits. Returns whether anything did.
+    fn flush(&self) -> bool {
+        let mut busy = self.busy.borrow_mut();
+        if busy.is_empty() {
+            return false;
+        }
+        let (mut senders, mut flushed) = (self.senders.borrow_mut(), false);
+        busy.retain(|to| {
+            let mut outbox = &self.outboxes[*to];
+            let waiting = outbox.len();
+            let pushed = senders[*to]
+                .as_mut()
+                .map(|lane| lane.try_push_iter(&mut outbox));
+            if let Some(Ok(1..)) = pushed {
+                flushed = true;
+                self.shared.peers[*to].bell.ring();
+            }
+            self.count(|counts| counts.outbox_max = counts.outbox_max.max(waiting));
+            outbox.len() != 0
+        });
+        flushed
+    }
+
+    /// Whether a turn would find something to do. Runs no code of users.
+    pub(crate) fn look(&self) -> bool {
+        self.core.has_ready()
+            || self.fill()
+            || self.outboxes[self.id].len() != 0
+            || self.jobs.borrow_mut().drain(1).has_next()
+            || self.flush()
+            || self.shared.is_draining() != self.is_draining.get()
+            || self.is_finished()
+    }
+
+    /// Asks the peers whose lanes are full to ring when they are not.
+    pub(crate) fn want_room(&self) {
+        for to in self.busy.borrow().iter() {
+            self.shared.peers[*to].wanting.want(self.id);
+        }
+    }
+
+    /// Cancels what runs here. From now on calls are refused, and none is made.
+    fn begin_drain(&self) {
+        self.is_draining.set(true);
+        self.core.close();
+        loop {
+            let service = self.services.borrow_mut().pop_first();
+            let Some((_, service)) = service else { break };
+            let fine = is_fine(guarded(|| drop(service)));
+            self.core.count(|counts| counts.panics += u64::from(!fine));
+        }
+    }
+
+    /// Says, once, that this shard has nothing under way in the mesh.
+    fn try_leave(&self) {
+        if self.is_draining.get() && !self.has_left.get() && self.away.get() == 0 {
+            self.has_left.set(true);
+            self.shared.leave_mesh();
+        }
+    }
+
+    /// Whether this shard has drained, and no other needs it any more.
+    pub(crate) fn is_finished(&self) -> bool {
+        let has_left = self.has_left.get() && self.shared.is_mesh_empty();
+        // An outsider may still be filling a place that it claimed before the close.
+        has_left && self.jobs.borrow().is_closed() && self.jobs.borrow().is_empty()
+    }
+}
