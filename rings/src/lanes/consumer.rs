@@ -23,6 +23,9 @@ pub(super) const TURN: usize = if cfg!(any(loom, shuttle)) { 2 } else { 32 };
 /// next push, and the consumer, a line that both write.
 const PATIENCE: usize = if cfg!(any(loom, shuttle)) { 1 } else { 64 };
 
+/// The consumer of one lane, which lives as long as that of all.
+type Lane<'a, T> = ManuallyDrop<spsc::Consumer<'a, T>>;
+
 /// The reading end of all lanes.
 ///
 /// It may move to another thread, but only one thread at a time can use it: it is `Send` and not `Sync`, its methods
@@ -78,8 +81,7 @@ impl<'a, T> Consumer<'a, T> {
     /// ```
     #[inline]
     pub fn try_pop(&mut self) -> Result<T, TryPopError> {
-        let index = self.lane_with_a_value()?;
-        let mut lane = self.lane(index);
+        let mut lane = self.lane_with_a_value()?;
         let pos = lane.own_pos();
         // SAFETY: ours and full by I1 of the lane: a value was seen there, and `&mut self` is the one consumer.
         let value = unsafe { lane.raw().take(pos) };
@@ -161,7 +163,7 @@ impl<'a, T> Consumer<'a, T> {
 
     /// The reading end of one lane; two of them are never used at a time.
     #[inline(always)]
-    fn lane(&self, index: usize) -> ManuallyDrop<spsc::Consumer<'a, T>> {
+    fn lane(&self, index: usize) -> Lane<'a, T> {
         debug_assert!(index < self.raw.header().fixed.lanes);
         // SAFETY: 1: the callers count up to the number of lanes, or take a lane's number from the dirty word or from
         // `current`. 2: this is the consumer.
@@ -180,7 +182,7 @@ impl<'a, T> Consumer<'a, T> {
 
     /// The lane to take the next value from. A value is there.
     #[inline(always)]
-    fn lane_with_a_value(&mut self) -> Result<usize, TryPopError> {
+    fn lane_with_a_value(&mut self) -> Result<Lane<'a, T>, TryPopError> {
         let index = self.current();
         // SAFETY: the consumer's own number, and this is the consumer.
         let turn = unsafe { self.line().turn.get() };
@@ -189,9 +191,10 @@ impl<'a, T> Consumer<'a, T> {
         if turn != 0 && (lane.full_slots(pos) != 0 || lane.refresh_full_slots(pos) != 0) {
             // SAFETY: as above.
             unsafe { self.line().turn.set(turn - 1) };
-            return Ok(index);
+            return Ok(lane);
         }
-        self.next_lane()
+        let index = self.next_lane()?;
+        Ok(self.lane(index))
     }
 
     /// The turn goes to the next lane that has a value; to the same again if no other has.
@@ -318,11 +321,10 @@ impl<T> Iterator for Drain<'_, '_, T> {
     #[inline]
     fn next(&mut self) -> Option<T> {
         self.left = self.left.checked_sub(1)?;
-        let Ok(index) = self.consumer.lane_with_a_value() else {
+        let Ok(lane) = self.consumer.lane_with_a_value() else {
             self.left = 0;
             return None;
         };
-        let lane = self.consumer.lane(index);
         let pos = lane.own_pos();
         // SAFETY: ours and full by I1 of the lane: a value was seen there.
         let value = unsafe { lane.raw().take(pos) };

@@ -30,7 +30,7 @@ impl Lease {
     /// 1. The lane is alive, and the caller is its producer.
     /// 2. Everything before `end` is published.
     #[inline(always)]
-    pub(super) unsafe fn announce(self, end: usize) {
+    pub(super) unsafe fn announce(&self, end: usize) {
         // SAFETY: duty 1.
         let leased_until = unsafe { self.beside.as_ref().producer.leased_until.own() };
         // A batch may end beyond the lease, hence the sign.
@@ -46,7 +46,7 @@ impl Lease {
     ///
     /// Those of [`announce`](Self::announce).
     #[cold]
-    unsafe fn renew(self, end: usize) {
+    unsafe fn renew(&self, end: usize) {
         // SAFETY: duty 1.
         let line = unsafe { &self.beside.as_ref().producer };
         // SAFETY: the producer's own number, and this is the producer.
