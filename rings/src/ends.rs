@@ -134,15 +134,15 @@ pub unsafe trait ReserveEnd: PushEnd {
     unsafe fn give_up(&mut self, claim: Self::Claim);
 }
 
-/// Implements the traits for the ends of one ring by their own methods of the same names.
-macro_rules! impl_ends {
-    ($producer:ident, $consumer:ident) => {
+/// Implements [`PushEnd`] for the writing end of one ring by its own methods of the same names.
+macro_rules! impl_push_end {
+    ($producer:ident) => {
         impl<T> crate::ends::PushEnd for $producer<'_, T> {
             type Item = T;
 
             #[inline(always)]
             fn try_push(&mut self, value: T) -> Result<(), crate::TryPushError<T>> {
-                $producer::try_push(self, value)
+                $producer::try_push(self, value).map_err(Into::into)
             }
 
             fn capacity(&self) -> usize {
@@ -161,7 +161,13 @@ macro_rules! impl_ends {
                 $producer::close(self);
             }
         }
+    };
+}
+pub(crate) use impl_push_end;
 
+/// Implements [`PopEnd`] and [`DrainEnd`] for the reading end of one ring by its own methods of the same names.
+macro_rules! impl_pop_end {
+    ($consumer:ident) => {
         impl<T> crate::ends::PopEnd for $consumer<'_, T> {
             type Item = T;
 
@@ -187,6 +193,22 @@ macro_rules! impl_ends {
             }
         }
 
+        impl<T> crate::ends::DrainEnd for $consumer<'_, T> {
+            #[inline]
+            fn drain(&mut self, max: usize) -> impl Iterator<Item = T> {
+                $consumer::drain(self, max)
+            }
+        }
+    };
+}
+pub(crate) use impl_pop_end;
+
+/// Implements the traits for the ends of one ring that takes batches.
+macro_rules! impl_ends {
+    ($producer:ident, $consumer:ident) => {
+        crate::ends::impl_push_end!($producer);
+        crate::ends::impl_pop_end!($consumer);
+
         impl<T> crate::ends::PushIterEnd for $producer<'_, T> {
             #[inline]
             fn try_push_iter<I>(&mut self, values: &mut I) -> Result<usize, crate::TryReserveError>
@@ -194,13 +216,6 @@ macro_rules! impl_ends {
                 I: ExactSizeIterator<Item = T>,
             {
                 $producer::try_push_iter(self, values)
-            }
-        }
-
-        impl<T> crate::ends::DrainEnd for $consumer<'_, T> {
-            #[inline]
-            fn drain(&mut self, max: usize) -> impl Iterator<Item = T> {
-                $consumer::drain(self, max)
             }
         }
     };

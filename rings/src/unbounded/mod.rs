@@ -59,67 +59,13 @@ pub use block::block_capacity;
 pub use error::{Refused, TryPushError};
 pub use pool::{MemoryUse, SPARE_BLOCKS};
 
-/// Implements the traits of all rings for the ends of one flavour by their own methods of the same names.
+/// Implements the traits of all rings for the ends of one flavour.
 ///
 /// But not `PushIterEnd`: a batch that memory ran out for hands the value back that it had taken.
 macro_rules! impl_ends {
     ($producer:ident, $consumer:ident) => {
-        impl<T> crate::ends::PushEnd for $producer<'_, T> {
-            type Item = T;
-
-            #[inline(always)]
-            fn try_push(&mut self, value: T) -> Result<(), crate::TryPushError<T>> {
-                $producer::try_push(self, value).map_err(Into::into)
-            }
-
-            fn capacity(&self) -> usize {
-                $producer::capacity(self)
-            }
-
-            fn len(&self) -> usize {
-                $producer::len(self)
-            }
-
-            fn is_closed(&self) -> bool {
-                $producer::is_closed(self)
-            }
-
-            fn close(&mut self) {
-                $producer::close(self);
-            }
-        }
-
-        impl<T> crate::ends::PopEnd for $consumer<'_, T> {
-            type Item = T;
-
-            #[inline(always)]
-            fn try_pop(&mut self) -> Result<T, crate::TryPopError> {
-                $consumer::try_pop(self)
-            }
-
-            fn capacity(&self) -> usize {
-                $consumer::capacity(self)
-            }
-
-            fn len(&self) -> usize {
-                $consumer::len(self)
-            }
-
-            fn is_closed(&self) -> bool {
-                $consumer::is_closed(self)
-            }
-
-            fn close(&mut self) {
-                $consumer::close(self);
-            }
-        }
-
-        impl<T> crate::ends::DrainEnd for $consumer<'_, T> {
-            #[inline]
-            fn drain(&mut self, max: usize) -> impl Iterator<Item = T> {
-                $consumer::drain(self, max)
-            }
-        }
+        crate::ends::impl_push_end!($producer);
+        crate::ends::impl_pop_end!($consumer);
     };
 }
 use impl_ends;
