@@ -54,6 +54,7 @@ impl Synthetic {
     ///
     /// # Panics
     /// It would have more than [`CpuSet::PARSE_LIMIT`] CPUs or nodes.
+    #[must_use]
     pub fn build(&self) -> Topology {
         let nodes = self.packages.saturating_mul(self.nodes_per_package);
         let cores = nodes.saturating_mul(self.cores_per_node);
