@@ -170,7 +170,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "too many CPUs")]
     fn a_machine_beyond_the_limit_is_refused() {
-        Synthetic {
+        let _never = Synthetic {
             packages: u32::MAX,
             cores_per_node: u32::MAX,
             ..Synthetic::default()
