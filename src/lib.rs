@@ -11,6 +11,9 @@ pub use shared_nothing_rings as rings;
 
 #[cfg(feature = "executor")]
 pub mod executor;
+// The pages of `docs/`. Costs nothing: it is there for rustdoc alone.
+#[cfg(all(any(doc, doctest), feature = "pool", feature = "executor"))]
+pub mod guide;
 #[cfg(feature = "partition")]
 pub mod partition;
 #[cfg(feature = "pool")]

@@ -31,6 +31,7 @@ pub struct Quota {
 
 impl Quota {
     /// Reads `cpu.max` of version 2, `150000 100000`. `None` for `max`, which is no limit, and for garbage.
+    #[must_use]
     pub fn parse_v2(text: &str) -> Option<Self> {
         let (quota, period) = text.trim().split_once(' ')?;
         Self::parse_v1(quota, period)
@@ -38,6 +39,7 @@ impl Quota {
 
     /// Reads `cpu.cfs_quota_us` and `cpu.cfs_period_us` of version 1. `None` for -1, which is no limit, and for
     /// garbage.
+    #[must_use]
     pub fn parse_v1(quota: &str, period: &str) -> Option<Self> {
         let quota_us = quota.trim().parse().ok().filter(|&us| us > 0)?;
         let period_us = period.trim().parse().ok().filter(|&us| us > 0)?;
@@ -48,6 +50,7 @@ impl Quota {
     }
 
     /// How many CPUs' worth of time this is, perhaps with a fraction.
+    #[must_use]
     pub fn cpus(&self) -> f64 {
         self.quota_us as f64 / self.period_us as f64
     }
@@ -55,6 +58,7 @@ impl Quota {
     /// The same rounded down, and never 0: how many busy threads it feeds.
     ///
     /// Where more spin than that, all of them stand still together at the end of each period.
+    #[must_use]
     pub fn whole_cpus(&self) -> usize {
         usize::try_from(self.quota_us / self.period_us)
             .unwrap_or(usize::MAX)

@@ -39,6 +39,7 @@ impl CpuSet {
     pub const PARSE_LIMIT: u32 = 65_536;
 
     /// The empty set. Allocates nothing.
+    #[must_use]
     pub const fn new() -> Self {
         Self {
             cpus: BTreeSet::new(),
@@ -56,41 +57,49 @@ impl CpuSet {
     }
 
     /// Whether `cpu` is a member.
+    #[must_use]
     pub fn contains(&self, cpu: CpuId) -> bool {
         self.cpus.contains(&cpu)
     }
 
     /// How many CPUs.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.cpus.len()
     }
 
     /// Whether there is none.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.cpus.is_empty()
     }
 
     /// The lowest number.
+    #[must_use]
     pub fn first(&self) -> Option<CpuId> {
         self.cpus.first().copied()
     }
 
     /// The highest number.
+    #[must_use]
     pub fn last(&self) -> Option<CpuId> {
         self.cpus.last().copied()
     }
 
     /// Whether every member of this set is in `other` too.
+    #[must_use]
     pub fn is_subset(&self, other: &Self) -> bool {
         self.cpus.is_subset(&other.cpus)
     }
 
     /// Whether no CPU is in both.
+    #[must_use]
     pub fn is_disjoint(&self, other: &Self) -> bool {
         self.cpus.is_disjoint(&other.cpus)
     }
 
     /// The members, lowest number first.
+    #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = CpuId> + ExactSizeIterator + '_ {
         self.cpus.iter().copied()
     }
@@ -143,6 +152,7 @@ impl CpuSet {
     }
 
     /// Prints the set in the mask format.
+    #[must_use]
     pub fn mask(&self) -> impl fmt::Display + '_ {
         Mask(self)
     }

@@ -30,6 +30,7 @@ pub enum Error {
 
 impl Error {
     /// The system call or function that was refused.
+    #[must_use]
     pub fn operation(&self) -> &'static str {
         match self {
             Self::Os { operation, .. } | Self::Unsupported { operation } => operation,
@@ -37,6 +38,7 @@ impl Error {
     }
 
     /// The kernel's error number, if the kernel was asked.
+    #[must_use]
     pub fn errno(&self) -> Option<i32> {
         match self {
             Self::Os { errno, .. } => Some(*errno),
@@ -240,11 +242,13 @@ impl ParseCpuSetError {
     }
 
     /// The beginning of the item that was refused.
+    #[must_use]
     pub fn item(&self) -> &str {
         &self.item
     }
 
     /// What is wrong with it.
+    #[must_use]
     pub fn reason(&self) -> ParseReason {
         self.reason
     }

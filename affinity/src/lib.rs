@@ -42,8 +42,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | none (default) | all of the above, by system calls and the kernel's text files |
+//! | `hwloc` | a second view of the machine, and memory by it: the C library hwloc, 2.8 or later, which must be installed |
+//!
+//! # Platforms
+//!
 //! Linux is asked directly, by one function a system call. Elsewhere the `core_affinity` crate pins, and what it cannot
 //! do is an [`Error::Unsupported`].
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod budget;
 mod cgroup;

@@ -64,6 +64,7 @@ impl Machine {
     }
 
     /// The report as text: what was found, then the budget and its reason, a line each.
+    #[must_use]
     pub fn describe(&self) -> String {
         self.to_string()
     }

@@ -123,11 +123,13 @@ static_assertions::assert_not_impl_any!(PinGuard: Send, Sync, Clone);
 
 impl PinGuard {
     /// The CPU that the thread was pinned to.
+    #[must_use]
     pub fn cpu(&self) -> CpuId {
         self.cpu
     }
 
     /// The mask that the thread had before, and gets back.
+    #[must_use]
     pub fn former_mask(&self) -> &CpuSet {
         // Only `into_permanent` takes it, and that ends the guard.
         self.former.as_ref().unwrap_or(const { &CpuSet::new() })

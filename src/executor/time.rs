@@ -106,6 +106,7 @@ pub fn interval(period: Duration) -> Interval {
 /// Made by [`interval`].
 #[cfg(feature = "std")]
 #[derive(Debug)]
+#[must_use = "an interval does nothing until its ticks are awaited"]
 pub struct Interval {
     period_ns: u64,
     sleep: Sleep,

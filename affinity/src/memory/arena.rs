@@ -81,6 +81,7 @@ impl Arena {
     }
 
     /// How many bytes are left, before alignment.
+    #[must_use]
     pub fn bytes_left(&self) -> usize {
         self.region.len() - self.used.get()
     }
@@ -92,11 +93,13 @@ impl Arena {
     }
 
     /// The page size that was had: [`Region::pages`].
+    #[must_use]
     pub fn pages(&self) -> Pages {
         self.region.pages()
     }
 
     /// Whether the kernel took the policy: [`Region::is_policy_set`].
+    #[must_use]
     pub fn is_policy_set(&self) -> bool {
         self.region.is_policy_set()
     }

@@ -20,6 +20,7 @@ pub struct HwlocMemory<'h>(Bytes<'h>);
 
 impl HwlocMemory<'_> {
     /// The bytes, which nobody has written to.
+    #[must_use]
     pub fn as_slice(&self) -> &[MaybeUninit<u8>] {
         &self.0
     }

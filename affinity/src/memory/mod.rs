@@ -94,6 +94,7 @@ pub struct Request {
 
 impl Request {
     /// So many bytes, with everything else at its default: base pages at first touch.
+    #[must_use]
     pub fn new(bytes: usize) -> Self {
         Self {
             bytes,

@@ -183,16 +183,19 @@ impl Region {
     }
 
     /// How many bytes: what was asked for, rounded up to whole pages.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.bytes
     }
 
     /// Never true: a region has one page at least.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         false
     }
 
     /// The bytes. Those never written are zero.
+    #[must_use]
     pub fn as_slice(&self) -> &[u8] {
         // SAFETY: I1; the borrow of the owner keeps writers away.
         unsafe { slice::from_raw_parts(self.start.as_ptr(), self.bytes) }
@@ -206,17 +209,20 @@ impl Region {
 
     /// The first byte, at the start of a page. Valid for reads and writes of [`len`](Self::len) bytes while the region
     /// lives, for as long as no slice of it is in use.
+    #[must_use]
     pub fn as_ptr(&self) -> NonNull<u8> {
         self.start
     }
 
     /// The page size that was had. [`Pages::Transparent`] means that the kernel was asked; it may still use base pages.
+    #[must_use]
     pub fn pages(&self) -> Pages {
         self.pages
     }
 
     /// Whether the kernel took the policy. False for [`Policy::FirstTouch`], which is none, and where a
     /// [`Policy::Prefer`] was denied.
+    #[must_use]
     pub fn is_policy_set(&self) -> bool {
         self.is_policy_set
     }

@@ -20,6 +20,7 @@ pub struct Residence {
 
 impl Residence {
     /// Whether every page is in memory, and on `node`. True of no pages at all.
+    #[must_use]
     pub fn is_all_on(&self, node: NodeId) -> bool {
         self.pages_absent == 0 && self.pages.keys().all(|&home| home == node)
     }

@@ -59,6 +59,7 @@ impl Hwloc {
     ///
     /// hwloc does not tell free memory, which CPUs are offline, isolated or tickless; all these are empty. It gives
     /// CPUs to nodes that have none, the nearest ones, and leaves nodes without memory out or not, as its version will.
+    #[must_use]
     pub fn topology(&self) -> Topology {
         let online = cpus_of(self.inner.root_object());
         let nodes = self.nodes();

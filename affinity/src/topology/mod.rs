@@ -87,6 +87,7 @@ pub struct Node {
 
 impl Node {
     /// Whether it has memory, as far as anybody says: an unknown size counts as some.
+    #[must_use]
     pub fn has_memory(&self) -> bool {
         self.memory_bytes_total != Some(0)
     }
@@ -106,6 +107,7 @@ pub struct Cache {
 
 impl Topology {
     /// A machine of which only the CPUs are known: each is a core of its own, in one package, without nodes.
+    #[must_use]
     pub fn flat(cpus: &CpuSet) -> Self {
         let plain = |id: CpuId| Cpu {
             id,
@@ -121,52 +123,62 @@ impl Topology {
     }
 
     /// The online CPUs, lowest number first.
+    #[must_use]
     pub fn cpus(&self) -> impl ExactSizeIterator<Item = &Cpu> {
         self.cpus.values()
     }
 
     /// One CPU, if it is online.
+    #[must_use]
     pub fn cpu(&self, cpu: CpuId) -> Option<&Cpu> {
         self.cpus.get(&cpu)
     }
 
     /// The NUMA nodes, lowest number first. None on a machine whose kernel knows nothing of nodes.
+    #[must_use]
     pub fn nodes(&self) -> impl ExactSizeIterator<Item = &Node> {
         self.nodes.values()
     }
 
     /// One NUMA node.
+    #[must_use]
     pub fn node(&self, node: NodeId) -> Option<&Node> {
         self.nodes.get(&node)
     }
 
     /// Caches from the second level up, by level.
+    #[must_use]
     pub fn caches(&self) -> impl ExactSizeIterator<Item = &Cache> {
         self.caches.iter()
     }
 
     /// All CPUs that are switched on.
+    #[must_use]
     pub fn online(&self) -> CpuSet {
         self.cpus.keys().copied().collect()
     }
 
     /// CPUs that are plugged in and switched off.
+    #[must_use]
     pub fn offline(&self) -> &CpuSet {
         &self.offline
     }
 
     /// CPUs that the scheduler leaves alone (`isolcpus`). They are in no mask unless somebody put them there.
+    #[must_use]
     pub fn isolated(&self) -> &CpuSet {
         &self.isolated
     }
 
     /// CPUs whose clock interrupt stops while they have one thread to run (`nohz_full`): the quietest to spin on. They
     /// are in a mask like any other, unless they are isolated too.
+    #[must_use]
     pub fn tickless(&self) -> &CpuSet {
         &self.tickless
     }
 
     /// The online CPUs on the same physical core as `cpu`, itself among them; empty if it is not online.
+    #[must_use]
     pub fn siblings(&self, cpu: CpuId) -> CpuSet {
         let Some(core) = self.cpu(cpu).map(|cpu| cpu.core) else {
             return CpuSet::new();
@@ -178,6 +190,7 @@ impl Topology {
     }
 
     /// How many physical cores have a CPU online.
+    #[must_use]
     pub fn cores(&self) -> usize {
         self.cpus()
             .map(|cpu| cpu.core)
@@ -186,6 +199,7 @@ impl Topology {
     }
 
     /// How many packages have a CPU online.
+    #[must_use]
     pub fn packages(&self) -> usize {
         self.cpus()
             .map(|cpu| cpu.package)
@@ -194,6 +208,7 @@ impl Topology {
     }
 
     /// How far memory of node `to` is from CPUs of node `from`: 10 is at home, 20 costs about twice as much.
+    #[must_use]
     pub fn distance(&self, from: NodeId, to: NodeId) -> Option<u32> {
         self.node(from)?.distances.get(&to).copied()
     }
@@ -201,6 +216,7 @@ impl Topology {
     /// The node whose memory a CPU of `node` should use: itself, or the nearest that has memory.
     ///
     /// `None` if the node is not there, or none has memory.
+    #[must_use]
     pub fn memory_home(&self, node: NodeId) -> Option<NodeId> {
         let here = self.node(node)?;
         if here.has_memory() {

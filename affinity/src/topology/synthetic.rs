@@ -54,6 +54,7 @@ impl Synthetic {
     ///
     /// # Panics
     /// It would have more than [`CpuSet::PARSE_LIMIT`] CPUs or nodes.
+    #[must_use]
     pub fn build(&self) -> Topology {
         let nodes = self.packages.saturating_mul(self.nodes_per_package);
         let cores = nodes.saturating_mul(self.cores_per_node);
@@ -169,7 +170,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "too many CPUs")]
     fn a_machine_beyond_the_limit_is_refused() {
-        Synthetic {
+        let _never = Synthetic {
             packages: u32::MAX,
             cores_per_node: u32::MAX,
             ..Synthetic::default()

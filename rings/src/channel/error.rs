@@ -31,6 +31,7 @@ pub enum RecvTimeoutError {
 
 impl<T> SendTimeoutError<T> {
     /// The value that was refused.
+    #[must_use]
     pub fn into_inner(self) -> T {
         match self {
             Self::Timeout(value) | Self::Closed(value) => value,

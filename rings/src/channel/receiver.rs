@@ -181,6 +181,7 @@ pub(super) fn pass_mail_on<C: PopEnd, B: BellsRef>(end: &C, bells: &B) {
 
 /// Values as they come. Made by [`Receiver::iter`].
 #[derive(Debug)]
+#[must_use = "an iterator does nothing until it is asked for values"]
 pub struct Iter<'r, C: PopEnd, B: BellsRef> {
     receiver: &'r mut Receiver<C, B>,
 }
@@ -195,6 +196,7 @@ impl<C: PopEnd, B: BellsRef> Iterator for Iter<'_, C, B> {
 
 /// Values that are there. Made by [`Receiver::try_iter`].
 #[derive(Debug)]
+#[must_use = "an iterator does nothing until it is asked for values"]
 pub struct TryIter<'r, C: PopEnd, B: BellsRef> {
     receiver: &'r mut Receiver<C, B>,
 }

@@ -242,6 +242,7 @@ impl<C: PopEnd, B: BellsRef<Wait = Doorbell>> Drop for Recv<'_, C, B> {
 /// After a poll that was pending it stands in the queue of receivers until it is polled again or dropped: a clone of the
 /// receiver may wait behind it.
 #[derive(Debug)]
+#[must_use = "a stream does nothing until it is polled"]
 pub struct RecvStream<C: PopEnd, B: BellsRef<Wait = Doorbell>> {
     receiver: Receiver<C, B>,
     place: Place,

@@ -102,6 +102,7 @@ impl DerefMut for FrameGrant<'_, '_> {
 ///
 /// It stays there but for [`consume`](Self::consume): dropping or forgetting this leaves the ring as it was.
 #[derive(Debug)]
+#[must_use = "a frame stays in the ring until it is consumed"]
 pub struct Frame<'c, 'a> {
     peek: spsc::Peek<'c, 'a, u8>,
     len: usize,

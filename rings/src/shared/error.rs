@@ -144,7 +144,7 @@ impl fmt::Display for ClaimError {
 impl Error for ClaimError {}
 
 /// A push was refused; the item comes back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum TryPushError<T> {
     /// Every slot is taken. Not delivered; worth trying again after a pop.
     Full(T),
@@ -164,6 +164,16 @@ impl<T> TryPushError<T> {
     }
 }
 
+impl<T> fmt::Debug for TryPushError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full(_) => "Full(..)",
+            Self::Closed(_) => "Closed(..)",
+            Self::Corrupt(_) => "Corrupt(..)",
+        })
+    }
+}
+
 impl<T> fmt::Display for TryPushError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -174,7 +184,7 @@ impl<T> fmt::Display for TryPushError<T> {
     }
 }
 
-impl<T: fmt::Debug> Error for TryPushError<T> {}
+impl<T> Error for TryPushError<T> {}
 
 /// A pop found nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -25,6 +25,7 @@ pub(super) struct Pool {
 
 /// How much memory a ring uses for its values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MemoryUse {
     /// Blocks that are allocated now: in use, being emptied, or kept for later.
     pub blocks: usize,

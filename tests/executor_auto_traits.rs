@@ -1,0 +1,83 @@
+//! Which types of the executor may move to another thread, which may be used by several at a time, and which may be
+//! neither: for every public one. All is checked at compile time, but for that no type is forgotten.
+
+use std::{cell::Cell, error::Error, fs, future::Future, path::Path, rc::Rc};
+
+use shared_nothing::executor::{
+    AbortOnDrop, Builder, CallCounts, CallError, Elapsed, Executor, Handle, Idle, Interval,
+    JoinError, JoinHandle, LocalExecutor, OutsideCall, ShardReport, Sharded, Sim, SimError, SimRun,
+    Sleep, Spawner, Stall, StartError, TaskCounts, Turn, YieldNow,
+};
+use static_assertions::{assert_impl_all, assert_not_impl_any};
+
+// What reaches the shards from outside.
+assert_impl_all!(Executor: Send, Sync);
+assert_impl_all!(Handle: Send, Sync, Clone);
+assert_impl_all!(OutsideCall<Cell<u8>>: Send, Future);
+assert_impl_all!(Builder: Send, Sync, Clone);
+assert_not_impl_any!(Executor: Clone);
+assert_not_impl_any!(OutsideCall<u8>: Clone);
+
+// What belongs to a shard, and stays there.
+assert_not_impl_any!(JoinHandle<u8>: Send, Sync, Clone);
+assert_not_impl_any!(AbortOnDrop<u8>: Send, Sync, Clone);
+assert_not_impl_any!(LocalExecutor: Send, Sync, Clone);
+assert_not_impl_any!(Spawner: Send, Sync);
+assert_not_impl_any!(Sleep: Send, Sync, Clone);
+assert_not_impl_any!(Interval: Send, Sync, Clone);
+assert_impl_all!(Spawner: Clone);
+assert_impl_all!(YieldNow: Send, Sync, Future);
+
+// A service is a number, whatever its instances are.
+assert_impl_all!(Sharded<Rc<u8>>: Send, Sync, Copy);
+
+// Values.
+assert_impl_all!(CallCounts: Send, Sync, Copy, PartialEq);
+assert_impl_all!(TaskCounts: Send, Sync, Copy, PartialEq);
+assert_impl_all!(ShardReport: Send, Sync, Clone, PartialEq);
+assert_impl_all!(Stall: Send, Sync, Copy, PartialEq);
+assert_impl_all!(Turn: Send, Sync, Copy, PartialEq);
+assert_impl_all!(Idle: Send, Sync, Copy, PartialEq);
+assert_impl_all!(Sim: Send, Sync, Clone);
+assert_impl_all!(SimRun<u8>: Send, Sync, Clone, PartialEq);
+
+// A panic's payload may move to another thread, and not be shared; so may the errors that carry it.
+assert_impl_all!(CallError: Error, Send);
+assert_impl_all!(JoinError: Error, Send);
+assert_impl_all!(SimError: Error, Send);
+assert_impl_all!(StartError: Error, Send, Sync);
+assert_impl_all!(Elapsed: Error, Send, Sync, Copy);
+
+/// The names of types that begin a line as public.
+fn public_types(folder: &Path, found: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).expect("the sources lie beside the tests") {
+        let path = entry.expect("readable").path();
+        if path.is_dir() {
+            public_types(&path, found);
+            continue;
+        }
+        let text = fs::read_to_string(&path).expect("a source is text");
+        let types = text.lines().filter_map(|line| {
+            let rest = line
+                .strip_prefix("pub struct ")
+                .or(line.strip_prefix("pub enum "))?;
+            rest.split(|c: char| !c.is_alphanumeric()).next()
+        });
+        found.extend(types.map(str::to_owned));
+    }
+}
+
+#[test]
+fn every_public_type_is_named_here() {
+    let mut types = Vec::new();
+    public_types(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src/executor"),
+        &mut types,
+    );
+    assert!(types.len() > 20, "{types:?}");
+    let text = include_str!("executor_auto_traits.rs");
+    let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).collect();
+    for name in types {
+        assert!(words.contains(&name.as_str()), "{name} has no assertion");
+    }
+}
