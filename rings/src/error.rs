@@ -91,7 +91,10 @@ impl fmt::Display for TryReserveError {
 impl Error for TryReserveError {}
 
 /// A pop found nothing.
+///
+/// As wide as a pointer, so that a pop of a number or of a pointer returns in two registers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
 pub enum TryPopError {
     /// No value is ready. One may come.
     Empty,

@@ -51,6 +51,21 @@ fn a_closed_producer_gets_its_values_back_and_the_consumer_the_rest() {
     );
 }
 
+/// One slot has no bit to mask: what is left of a position is then the same, open or closed.
+#[test]
+fn a_ring_of_one_slot_is_open_until_it_is_closed() {
+    let (mut tx, mut rx) = ring(1);
+    for value in 0..10 {
+        assert!(!tx.is_closed());
+        assert_eq!(tx.try_push(value), Ok(()));
+        assert_eq!(tx.try_push(value), Err(TryPushError::Full(value)));
+        assert_eq!(rx.try_pop(), Ok(value));
+    }
+    rx.close();
+    assert!(tx.is_closed());
+    assert_eq!(tx.try_push(10), Err(TryPushError::Closed(10)));
+}
+
 #[test]
 fn slices_go_through_piece_by_piece_on_every_lap() {
     let (mut tx, mut rx) = ring(5);

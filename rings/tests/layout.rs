@@ -60,7 +60,12 @@ assert_eq_size!(Option<spsc::Producer<'static, u8>>, [usize; 2]);
 const_assert!(size_of::<TryPushError<u64>>() <= 2 * size_of::<u64>());
 assert_eq_size!(TryPushError<Box<u8>>, [usize; 2]);
 const_assert_eq!(size_of::<Result<(), TryReserveError>>(), 1);
-const_assert_eq!(size_of::<TryPopError>(), 1);
+// A reason and a value of one word are a pair of words, which a call returns in registers.
+const_assert_eq!(size_of::<TryPopError>(), size_of::<usize>());
+const_assert_eq!(
+    size_of::<Result<usize, TryPopError>>(),
+    2 * size_of::<usize>()
+);
 const_assert_eq!(size_of::<CapacityError>(), 1);
 const_assert!(size_of::<Result<u64, TryPopError>>() <= 2 * size_of::<u64>());
 

@@ -81,25 +81,25 @@ fn new_mpmc() -> Mpmc {
     mpmc::with_capacity(1024).expect("it is small")
 }
 
-#[library_benchmark(config = pair(35), setup = new_spsc)]
+#[library_benchmark(config = pair(31), setup = new_spsc)]
 #[bench::heap()]
 fn spsc_pair((mut tx, mut rx): Spsc) -> Spsc {
     pairs!(tx, rx, |value| tx.try_push(value).is_ok(), rx.try_pop())
 }
 
-#[library_benchmark(config = pair(52), setup = new_stamped)]
+#[library_benchmark(config = pair(51), setup = new_stamped)]
 #[bench::heap()]
 fn stamped_pair((mut tx, mut rx): Stamped) -> Stamped {
     pairs!(tx, rx, |value| tx.try_push(value).is_ok(), rx.try_pop())
 }
 
-#[library_benchmark(config = pair(46), setup = new_mpsc)]
+#[library_benchmark(config = pair(44), setup = new_mpsc)]
 #[bench::heap()]
 fn mpsc_pair((tx, mut rx): Mpsc) -> Mpsc {
     pairs!(tx, rx, |value| tx.try_push(value).is_ok(), rx.try_pop())
 }
 
-#[library_benchmark(config = pair(56), setup = new_mpmc)]
+#[library_benchmark(config = pair(53), setup = new_mpmc)]
 #[bench::heap()]
 fn mpmc_pair((tx, mut rx): Mpmc) -> Mpmc {
     pairs!(tx, rx, |value| tx.try_push(value).is_ok(), rx.try_pop())
@@ -110,7 +110,7 @@ fn new_lanes() -> Lanes {
     (producers.next().expect("there are four"), rx)
 }
 
-#[library_benchmark(config = pair(55), setup = new_lanes)]
+#[library_benchmark(config = pair(50), setup = new_lanes)]
 #[bench::heap()]
 fn lanes_pair((mut tx, mut rx): Lanes) -> Lanes {
     pairs!(tx, rx, |value| tx.try_push(value).is_ok(), rx.try_pop())

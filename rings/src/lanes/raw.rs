@@ -257,11 +257,7 @@ impl<T> Raw<T> {
         for index in 0..lanes {
             // SAFETY: less than the number of lanes.
             let lane = unsafe { self.lane(index) };
-            let fixed = &lane.header().fixed;
-            // RELAXED: as above.
-            fixed.finished.store(0, Relaxed);
-            fixed.refusing.store(0, Relaxed);
-            fixed.left.store(0, Relaxed);
+            lane.header().fixed.reopen();
         }
     }
 

@@ -103,6 +103,7 @@ impl<'a, T> Consumer<'a, T> {
     }
 
     #[cold]
+    #[inline(never)]
     fn claim_slowly<'r>(&mut self, raw: &'r Raw<T>) -> Result<Place<'r, T>, TryPopError> {
         let claimed = &mut self.own.claimed;
         loop {

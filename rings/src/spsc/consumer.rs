@@ -203,8 +203,7 @@ impl<'a, T> Consumer<'a, T> {
     ///
     /// This end stays, so that what was pushed before can be taken.
     pub fn close(&mut self) {
-        // RELAXED: no data comes with the flag.
-        self.raw.header().fixed.refusing.store(1, Relaxed);
+        self.raw.header().fixed.refuse();
     }
 
     pub(crate) const fn raw(&self) -> Raw<T> {
@@ -237,8 +236,9 @@ impl<'a, T> Consumer<'a, T> {
         distance(write_pos, pos)
     }
 
-    /// The ring is empty at `pos`: for ever?
+    /// The ring is empty at `pos`: for ever? A call of its own, so that the common way has no reason to carry.
     #[cold]
+    #[inline(never)]
     fn look_again(&mut self, pos: usize) -> Result<(), TryPopError> {
         // A producer that is refused because of a forgotten drain leaves the ring empty in the end, so this is the
         // place.

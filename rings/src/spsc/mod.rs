@@ -92,9 +92,7 @@ pub use reclaim::Reclaim;
 
 crate::ends::impl_ends!(Producer, Consumer);
 
-use crate::{
-    pos::assert_slots, share::Home, slot::Slot, storage::inline::Inline, sync::Ordering::Relaxed,
-};
+use crate::{pos::assert_slots, share::Home, slot::Slot, storage::inline::Inline};
 
 /// A ring of `N` slots as a value: for the stack, a field or a `static`, without an allocator.
 ///
@@ -164,11 +162,7 @@ impl<T, const N: usize> Ring<T, N> {
     /// The caller makes sure that no other end is alive: by `&mut`, or by the count.
     fn ends(&self, home: Home) -> (Producer<'_, T>, Consumer<'_, T>) {
         let raw = Raw::new(self.inline.block());
-        let fixed = &raw.header().fixed;
-        // RELAXED: no end is alive; what makes these two reach their threads orders them.
-        fixed.finished.store(0, Relaxed);
-        fixed.refusing.store(0, Relaxed);
-        fixed.left.store(0, Relaxed);
+        raw.header().fixed.reopen();
         // SAFETY: 1: the ends carry the borrow of `self`. 2: no other end is alive.
         unsafe { (Producer::new(raw, home), Consumer::new(raw, home)) }
     }

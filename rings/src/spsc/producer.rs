@@ -67,17 +67,34 @@ impl<'a, T> Producer<'a, T> {
     /// ```
     #[inline]
     pub fn try_push(&mut self, value: T) -> Result<(), TryPushError<T>> {
-        if self.is_closed() {
-            return Err(TryPushError::Closed(value));
-        }
         let pos = self.own_pos();
-        if self.free_slots(pos) == 0 && self.refresh_free_slots(pos) == 0 {
-            return Err(TryPushError::Full(value));
-        }
-        // SAFETY: ours and empty by I1: `pos` is before the limit, and `&mut self` is the one producer.
-        unsafe { self.raw.write(pos, value) };
+        let index = match self.raw.index_if_open(pos, self.free_slots(pos)) {
+            Some(index) => index,
+            None => match self.index_after_a_look(pos) {
+                Ok(index) => index,
+                Err(reason) => return Err(reason.with(value)),
+            },
+        };
+        // SAFETY: 1: ours and empty by I1: `pos` is before the limit, and `&mut self` is the one producer. 2: `index` is
+        // its masked position.
+        unsafe { self.raw.write_at(index, value) };
         self.publish(advance(pos, 1));
         Ok(())
+    }
+
+    /// The ring is closed, or seems full: looks at the consumer's position. Says where the value of `pos` goes.
+    ///
+    /// A call of its own, which leaves the value where it is.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn index_after_a_look(&mut self, pos: usize) -> Result<usize, TryReserveError> {
+        if self.is_closed() {
+            return Err(TryReserveError::Closed);
+        }
+        if self.refresh_free_slots(pos) == 0 {
+            return Err(TryReserveError::Full);
+        }
+        Ok(pos & (self.raw.slots() - 1))
     }
 
     /// Pushes values from `values` until it ends or the ring is full; one publication for all of them.
@@ -261,14 +278,12 @@ impl<'a, T> Producer<'a, T> {
     #[inline]
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        // RELAXED: a producer that is told later pushes a little longer; no data comes with the flag.
-        self.raw.header().fixed.refusing.load(Relaxed) != 0
+        self.raw.header().fixed.is_refusing()
     }
 
     /// Says that nothing more will come, as dropping does: this end's later pushes hand the value back.
     pub fn close(&mut self) {
-        // RELAXED: read by this end alone.
-        self.raw.header().fixed.refusing.store(1, Relaxed);
+        self.raw.header().fixed.refuse();
         // CLOSE, release end: whoever sees the flag also sees the last position published.
         self.raw.header().fixed.finished.store(1, Release);
     }

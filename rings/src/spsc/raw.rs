@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | `capacity`, `mask` | constructor | both | any time |
 //! | `finished` | producer | consumer | after its last push; CLOSE |
-//! | `refusing` | either | producer | when an end closes |
+//! | `gate` | either | producer | the mask, or [`CLOSED`] once an end has closed |
 //! | `left` | consumer | producer | the last thing a consumer does; LEFT |
 //! | `write_pos` | producer | both | ever growing; PUBLISH |
 //! | `read_pos` | consumer | both | ever growing; VACATE |
@@ -27,6 +27,9 @@ use crate::{
     sync::{AtomicUsize, Ordering::Relaxed, Position, Private, const_constructor},
 };
 
+/// In place of the mask for the producer of a closed ring: no count of free slots has this bit, and no mask.
+const CLOSED: usize = 1 << (usize::BITS - 1);
+
 /// One line that nobody writes in steady state, and one line for each end.
 #[derive(Debug)]
 #[repr(C)]
@@ -41,7 +44,9 @@ pub(crate) struct Fixed {
     pub(crate) capacity: usize,
     mask: usize,
     pub(crate) finished: AtomicUsize,
-    pub(crate) refusing: AtomicUsize,
+    /// By what the producer finds the slot of a position: the mask, or [`CLOSED`]. One word says both, so that a push
+    /// looks at one.
+    pub(crate) gate: AtomicUsize,
     pub(crate) left: AtomicUsize,
     #[cfg(target_has_atomic = "ptr")]
     pub(crate) ends: Ends,
@@ -86,7 +91,7 @@ impl Header {
                     capacity,
                     mask: slots - 1,
                     finished: AtomicUsize::new(0),
-                    refusing: AtomicUsize::new(0),
+                    gate: AtomicUsize::new(slots - 1),
                     left: AtomicUsize::new(0),
                     #[cfg(target_has_atomic = "ptr")]
                     ends: Ends::none(),
@@ -105,6 +110,29 @@ impl Header {
                 }),
             }
         }
+    }
+}
+
+impl Fixed {
+    /// Both ends may be used again. No end is alive.
+    pub(crate) fn reopen(&self) {
+        // RELAXED: no end is alive; what makes the next two reach their threads orders them.
+        self.finished.store(0, Relaxed);
+        self.gate.store(self.mask, Relaxed);
+        self.left.store(0, Relaxed);
+    }
+
+    /// Tells the producer to push no more.
+    pub(crate) fn refuse(&self) {
+        // RELAXED: no data comes with the word.
+        self.gate.store(CLOSED, Relaxed);
+    }
+
+    /// Whether the producer is to push no more.
+    #[inline(always)]
+    pub(crate) fn is_refusing(&self) -> bool {
+        // RELAXED: a producer that is told later pushes a little longer; no data comes with the word.
+        self.gate.load(Relaxed) == CLOSED
     }
 }
 
@@ -143,9 +171,31 @@ impl<T> Raw<T> {
     /// 1. I1 gives the slot at `pos` to the caller, as an empty one.
     #[inline(always)]
     pub(crate) unsafe fn write(&self, pos: usize, value: T) {
+        // SAFETY: duty 1, and a masked position.
+        unsafe { self.write_at(pos & self.header().fixed.mask, value) };
+    }
+
+    /// Where the producer writes the value of `pos` if that takes no second look: `free` slots are empty by the last
+    /// look, and the ring is open.
+    ///
+    /// `None` if there may be none, if the ring is closed, or, rarely, if it is as empty as a ring can be: `free` has no
+    /// bit of the mask then.
+    #[inline(always)]
+    pub(crate) fn index_if_open(&self, pos: usize, free: usize) -> Option<usize> {
+        // RELAXED: as in `is_refusing`. Whoever reads the mask reads what the constructor wrote, or wrote again.
+        let gate = self.header().fixed.gate.load(Relaxed);
+        (free & gate != 0).then_some(pos & gate)
+    }
+
+    /// # Safety
+    ///
+    /// 1. I1 gives the slot at `index` to the caller, as an empty one.
+    /// 2. `index` is a masked position.
+    #[inline(always)]
+    pub(crate) unsafe fn write_at(&self, index: usize, value: T) {
         let fixed = &self.header().fixed;
-        let index = pos & fixed.mask;
-        // SAFETY: a masked position is less than the number of slots; the rest is duty 1.
+        debug_assert!(index <= fixed.mask);
+        // SAFETY: a masked position (duty 2) is less than the number of slots; the rest is duty 1.
         unsafe { self.block.slot(index).write(&fixed.watch, index, value) };
     }
 

@@ -138,6 +138,7 @@ impl<'a, T> Consumer<'a, T> {
     /// No value was at this end's position: looks behind places that were given up. A value is there then, which nobody
     /// else takes.
     #[cold]
+    #[inline(never)]
     fn look_again(&mut self) -> Result<(), TryPopError> {
         // Producers could go on giving up the places that become free here, hence the bound.
         for _ in 0..self.capacity() {

@@ -5,7 +5,7 @@ use crossbeam_utils::Backoff;
 use super::{
     header::{Cell, Header},
     place::Place,
-    stamp::{CLOSED, Says, after, free, index, lap, places, slots_of, written},
+    stamp::{CLOSED, STEP, Says, after, free, index, lap, places, slots_of, written},
 };
 use crate::{
     TryPopError, TryReserveError,
@@ -41,6 +41,9 @@ impl<T> Raw<T> {
     #[inline(always)]
     pub(crate) fn at(&self, pos: usize) -> Place<'_, T> {
         let mask = self.header().fixed.mask;
+        // SAFETY: `mask_of` made it, a multiple of the step. Known to the compiler, it spares a shift to the index and
+        // one back to the offset.
+        unsafe { core::hint::assert_unchecked(mask % STEP == 0) };
         let index = index(pos, mask);
         Place {
             raw: *self,
