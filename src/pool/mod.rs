@@ -56,6 +56,7 @@ mod error;
 mod report;
 mod sender;
 mod start;
+pub mod supervise;
 
 pub use batcher::{BATCH, Batcher};
 pub use config::PoolConfig;
