@@ -58,6 +58,7 @@ mod error;
 mod report;
 mod sender;
 mod start;
+pub mod supervise;
 
 pub use batcher::{BATCH, Batcher};
 pub use config::PoolConfig;
