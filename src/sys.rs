@@ -27,15 +27,6 @@ pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
-/// Starts a named thread.
-#[cfg(feature = "pool")]
-pub(crate) fn spawn<R: Send + 'static>(
-    name: String,
-    run: impl FnOnce() -> R + Send + 'static,
-) -> io::Result<thread::JoinHandle<R>> {
-    thread::Builder::new().name(name).spawn(run)
-}
-
 /// Lets other threads run.
 #[cfg(feature = "executor")]
 pub(crate) fn yield_now() {

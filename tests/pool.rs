@@ -28,16 +28,21 @@ fn run<M, F: Fn(usize, M)>(handle: F) -> Run<M, F> {
     }
 }
 
-impl<M: Send + 'static, F: Fn(usize, M)> Worker for Run<M, F> {
+impl<M: Send + 'static, F: Fn(usize, M) + 'static> Worker for Run<M, F> {
     type State = Rc<usize>;
     type Message = M;
     type Error = Infallible;
 
-    fn init(&self, context: &Context) -> Result<Rc<usize>, Infallible> {
+    fn init(&self, context: &Context<M>) -> Result<Rc<usize>, Infallible> {
         Ok(Rc::new(context.id()))
     }
 
-    fn handle_message(&self, id: &mut Rc<usize>, message: M) -> Result<(), Infallible> {
+    fn handle_message(
+        &self,
+        id: &mut Rc<usize>,
+        message: M,
+        _: &Context<M>,
+    ) -> Result<(), Infallible> {
         (self.handle)(**id, message);
         Ok(())
     }
@@ -290,7 +295,7 @@ impl Worker for Failing {
     type Message = u32;
     type Error = String;
 
-    fn init(&self, context: &Context) -> Result<Vec<u32>, String> {
+    fn init(&self, context: &Context<u32>) -> Result<Vec<u32>, String> {
         match self.0 {
             "init" if context.id() == 1 => Err("no state".to_owned()),
             "panic" if context.id() == 1 => panic!("no luck"),
@@ -298,7 +303,12 @@ impl Worker for Failing {
         }
     }
 
-    fn handle_message(&self, seen: &mut Vec<u32>, message: u32) -> Result<(), String> {
+    fn handle_message(
+        &self,
+        seen: &mut Vec<u32>,
+        message: u32,
+        _: &Context<u32>,
+    ) -> Result<(), String> {
         seen.push(message);
         if message % 2 == 1 {
             Err(format!("{message} is odd"))
@@ -307,7 +317,7 @@ impl Worker for Failing {
         }
     }
 
-    fn shutdown(&self, seen: Vec<u32>) -> Result<(), String> {
+    fn shutdown(&self, seen: Vec<u32>, _: &Context<u32>) -> Result<(), String> {
         if self.0 == "shutdown" {
             Err(format!("{} seen", seen.len()))
         } else {
@@ -349,11 +359,11 @@ impl Worker for OneByOne {
     type Message = u64;
     type Error = String;
 
-    fn init(&self, _: &Context) -> Result<(u64, u64), String> {
+    fn init(&self, _: &Context<u64>) -> Result<(u64, u64), String> {
         Ok((0, 0))
     }
 
-    fn handle_message(&self, _: &mut (u64, u64), _: u64) -> Result<(), String> {
+    fn handle_message(&self, _: &mut (u64, u64), _: u64, _: &Context<u64>) -> Result<(), String> {
         Err("only batches come".to_owned())
     }
 
@@ -361,6 +371,7 @@ impl Worker for OneByOne {
         &self,
         state: &mut (u64, u64),
         batch: &mut Batch<'_, u64>,
+        _: &Context<u64>,
     ) -> Result<(), String> {
         // Takes one and leaves the rest in the mailbox.
         state.0 += batch.next().ok_or("a batch is never empty")?;
@@ -368,7 +379,7 @@ impl Worker for OneByOne {
         Ok(())
     }
 
-    fn shutdown(&self, (sum, count): (u64, u64)) -> Result<(), String> {
+    fn shutdown(&self, (sum, count): (u64, u64), _: &Context<u64>) -> Result<(), String> {
         Err(format!("{sum} in {count}"))
     }
 }
@@ -391,15 +402,15 @@ impl Worker for Ticking {
     type Message = ();
     type Error = Infallible;
 
-    fn init(&self, _: &Context) -> Result<(), Infallible> {
+    fn init(&self, _: &Context<()>) -> Result<(), Infallible> {
         Ok(())
     }
 
-    fn handle_message(&self, (): &mut (), (): ()) -> Result<(), Infallible> {
+    fn handle_message(&self, (): &mut (), (): (), _: &Context<()>) -> Result<(), Infallible> {
         Ok(())
     }
 
-    fn tick(&self, (): &mut ()) -> Result<(), Infallible> {
+    fn tick(&self, (): &mut (), _: &Context<()>) -> Result<(), Infallible> {
         let _full = self.0.try_send(());
         Ok(())
     }

@@ -47,11 +47,16 @@ impl Worker for Sum {
     type Message = [u64; 4];
     type Error = Infallible;
 
-    fn init(&self, _: &Context) -> Result<u64, Infallible> {
+    fn init(&self, _: &Context<[u64; 4]>) -> Result<u64, Infallible> {
         Ok(0)
     }
 
-    fn handle_message(&self, sum: &mut u64, message: [u64; 4]) -> Result<(), Infallible> {
+    fn handle_message(
+        &self,
+        sum: &mut u64,
+        message: [u64; 4],
+        _: &Context<[u64; 4]>,
+    ) -> Result<(), Infallible> {
         *sum += message[0];
         self.handled.fetch_add(1, Ordering::Release);
         Ok(())

@@ -18,6 +18,7 @@ pub struct Builder {
     pub(super) name: String,
     pub(super) stack_size: Option<usize>,
     pub(super) idle: Idle,
+    pub(super) yields: Option<u32>,
     pub(super) lane_capacity: usize,
     pub(super) credits: usize,
     pub(super) shuffle: Option<u64>,
@@ -57,6 +58,7 @@ impl Builder {
             name: "shard".to_owned(),
             stack_size: None,
             idle: Idle::DEFAULT,
+            yields: None,
             lane_capacity: 256,
             credits: 256,
             shuffle: None,
@@ -99,6 +101,15 @@ impl Builder {
     /// With fewer CPUs than shards no shard spins, unless this is [`Idle::BusyPoll`].
     pub fn with_idle(mut self, idle: Idle) -> Self {
         self.idle = idle;
+        self
+    }
+
+    /// How often an idle shard lets other threads run and looks again, after it has spun and before it parks. The default
+    /// is 0, and 8 with fewer CPUs than shards.
+    ///
+    /// It spares a park and its wake where another thread needs this CPU, and is about to give the shard work.
+    pub fn with_yields(mut self, yields: u32) -> Self {
+        self.yields = Some(yields);
         self
     }
 

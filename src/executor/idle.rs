@@ -91,7 +91,7 @@ pub(crate) struct Waiter {
 impl Waiter {
     /// With fewer CPUs than shards, spinning takes the CPU from whoever would end the wait: it parks after it has let
     /// others run a few times.
-    pub(crate) fn new(idle: Idle, has_cpus: bool) -> Self {
+    pub(crate) fn new(idle: Idle, has_cpus: bool, yields: Option<u32>) -> Self {
         let spin_ns = match idle {
             Idle::BusyPoll => u64::MAX,
             Idle::Spin(cap) if has_cpus => u64::try_from(cap.as_nanos()).unwrap_or(u64::MAX),
@@ -99,7 +99,7 @@ impl Waiter {
         };
         Self {
             spin_ns,
-            yields: if has_cpus { 0 } else { 8 },
+            yields: yields.unwrap_or(if has_cpus { 0 } else { 8 }),
             score: Cell::new(Score::new()),
             parks: Cell::new(0),
         }
@@ -259,10 +259,10 @@ mod tests {
 
     #[test]
     fn with_fewer_cpus_than_shards_nobody_spins() {
-        let waiter = Waiter::new(Idle::LOW_LATENCY, false);
+        let waiter = Waiter::new(Idle::LOW_LATENCY, false, None);
         assert_eq!((waiter.spin_ns, waiter.yields), (0, 8));
-        assert_eq!(Waiter::new(Idle::DEFAULT, true).spin_ns, 50_000);
-        assert_eq!(Waiter::new(Idle::BusyPoll, false).spin_ns, u64::MAX);
-        assert_eq!(Waiter::new(Idle::Park, true).spin_ns, 0);
+        assert_eq!(Waiter::new(Idle::DEFAULT, true, None).spin_ns, 50_000);
+        assert_eq!(Waiter::new(Idle::BusyPoll, false, None).spin_ns, u64::MAX);
+        assert_eq!(Waiter::new(Idle::Park, true, None).spin_ns, 0);
     }
 }

@@ -146,6 +146,8 @@ mod context;
 mod credit;
 #[cfg(feature = "std")]
 mod error;
+#[cfg(feature = "pool")]
+mod host;
 #[cfg(feature = "std")]
 mod idle;
 #[cfg(feature = "std")]
@@ -163,6 +165,8 @@ mod sharded;
 #[cfg(feature = "sim")]
 mod sim;
 #[cfg(feature = "std")]
+mod source;
+#[cfg(feature = "std")]
 mod start;
 #[cfg(feature = "std")]
 mod submit;
@@ -174,6 +178,12 @@ pub use coop::{YieldNow, yield_now};
 pub use local::{LocalExecutor, Spawner, Turn};
 pub use task::{AbortOnDrop, JoinError, JoinHandle};
 pub use time::{Elapsed, Sleep};
+
+#[cfg(feature = "pool")]
+pub(crate) use {
+    host::{Bell, Host, Listening},
+    source::Source,
+};
 
 #[cfg(feature = "sim")]
 pub use sim::{Sim, SimError, SimRun};

@@ -83,6 +83,23 @@ impl Handle {
         self.shared.drain();
     }
 
+    /// That of the executor whose shard runs on this thread.
+    ///
+    /// # Panics
+    ///
+    /// If no shard runs on this thread.
+    #[cfg(feature = "pool")]
+    #[track_caller]
+    pub(crate) fn here() -> Self {
+        Self::new(Arc::clone(super::context::shard().shared()))
+    }
+
+    /// Whether this thread is one of the executor's: it must not wait for the others.
+    #[cfg(feature = "pool")]
+    pub(crate) fn is_within(&self) -> bool {
+        super::source::is_within(&self.shared)
+    }
+
     fn call<W: Work>(
         &self,
         shard: usize,

@@ -6,7 +6,7 @@ use std::{sync::Arc, thread::JoinHandle};
 
 use shared_nothing_affinity::{CpuId, Shortfall};
 
-use super::{Builder, CallCounts, CallError, Handle, TaskCounts, context, peer::Shared};
+use super::{Builder, CallCounts, CallError, Handle, TaskCounts, peer::Shared, source};
 use crate::sys;
 
 /// Shards on threads of their own. Dropping it stops them as [`stop`](Self::stop) does, without the report.
@@ -134,11 +134,9 @@ impl Executor {
         }
     }
 
-    fn end(&mut self) -> Vec<ShardReport> {
+    pub(crate) fn end(&mut self) -> Vec<ShardReport> {
         self.shared.drain();
-        let is_within =
-            context::try_shard().is_some_and(|shard| Arc::ptr_eq(shard.shared(), &self.shared));
-        if is_within {
+        if source::is_within(&self.shared) {
             // This thread cannot end before this returns: nobody waits for the threads then.
             self.threads.clear();
             self.watchdog = None;

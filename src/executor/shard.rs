@@ -3,7 +3,7 @@
 //! # A turn
 //!
 //! 1. Calls and replies that have come are taken in, a bounded number: calls are served, replies wake who waits.
-//! 2. Timers that are due fire.
+//! 2. Timers that are due fire, and sources are asked whether a task that waits has mail.
 //! 3. Tasks that are ready are polled, and those that become so meanwhile, at most [`TURN`] polls in all.
 //! 4. What was sent meanwhile goes into the lanes, one publication and one ring of the doorbell for each peer.
 //!
@@ -13,6 +13,7 @@
 use core::{any::Any, cell::Cell};
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc};
 
+use shared_nothing_affinity::CpuId;
 use shared_nothing_rings::{lanes, mpsc};
 
 use super::{
@@ -22,6 +23,7 @@ use super::{
     credit::Credits,
     outside::Job,
     peer::{Peer, Shared},
+    source::Source,
     task::{guarded, is_fine},
 };
 
@@ -41,6 +43,14 @@ pub(crate) struct Mesh {
     pub(crate) senders: Vec<Option<lanes::Producer<'static, Parcel>>>,
     pub(crate) lane_capacity: usize,
     pub(crate) credits: usize,
+    pub(crate) pinned: Pinned,
+}
+
+/// What became of the wish to pin a shard's thread.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Pinned {
+    pub(crate) cpu: Option<CpuId>,
+    pub(crate) error: Option<String>,
 }
 
 /// What a shard has done.
@@ -75,6 +85,8 @@ pub(crate) struct Shard {
     popped: Cell<usize>,
     lane_capacity: usize,
     services: RefCell<BTreeMap<usize, Option<Box<dyn Any>>>>,
+    sources: RefCell<Vec<Rc<dyn Source>>>,
+    pinned: Pinned,
     counts: Cell<CallCounts>,
     is_draining: Cell<bool>,
     has_left: Cell<bool>,
@@ -98,6 +110,8 @@ impl Shard {
             popped: Cell::new(0),
             lane_capacity: mesh.lane_capacity,
             services: RefCell::new(BTreeMap::new()),
+            sources: RefCell::new(Vec::new()),
+            pinned: mesh.pinned,
             counts: Cell::default(),
             is_draining: Cell::new(false),
             has_left: Cell::new(false),
@@ -130,6 +144,15 @@ impl Shard {
 
     pub(crate) fn services(&self) -> &RefCell<BTreeMap<usize, Option<Box<dyn Any>>>> {
         &self.services
+    }
+
+    #[cfg(feature = "pool")]
+    pub(crate) fn sources(&self) -> &RefCell<Vec<Rc<dyn Source>>> {
+        &self.sources
+    }
+
+    pub(crate) fn pinned(&self) -> &Pinned {
+        &self.pinned
     }
 
     pub(crate) fn counts(&self) -> CallCounts {
@@ -179,6 +202,7 @@ impl Shard {
         }
         let received = self.receive();
         self.core.fire_timers();
+        self.ask_sources();
         let polls = self.run_ready(polls);
         let flushed = self.flush();
         self.try_leave();
@@ -195,6 +219,12 @@ impl Shard {
             }
         }
         polls
+    }
+
+    /// Wakes tasks whose sources have something for them. Returns whether any has.
+    fn ask_sources(&self) -> bool {
+        let ask = |any, source: &Rc<dyn Source>| source.look() | any;
+        self.sources.borrow().iter().fold(false, ask)
     }
 
     /// Moves what has come into the batch. Returns whether something is there.
@@ -292,6 +322,7 @@ impl Shard {
     /// Whether a turn would find something to do. Runs no code of users.
     pub(crate) fn look(&self) -> bool {
         self.core.has_ready()
+            || self.ask_sources()
             || self.fill()
             || self.outboxes[self.id].len() != 0
             || self.jobs.borrow_mut().drain(1).has_next()

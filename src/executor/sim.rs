@@ -26,7 +26,7 @@ use super::{
     core::{Clock, Core},
     peer::Shared,
     random,
-    shard::{Mesh, Shard},
+    shard::{Mesh, Pinned, Shard},
     start,
 };
 
@@ -279,6 +279,7 @@ impl World {
                 senders,
                 lane_capacity: sim.lane_capacity,
                 credits: sim.credits,
+                pinned: Pinned::default(),
             };
             Shard::new(id, core, intake, mesh)
         });

@@ -25,7 +25,7 @@ use super::{
     outside::Waiting,
     peer::{Peer, Shared},
     room::Wanting,
-    shard::{Intake, Mesh, Shard},
+    shard::{Intake, Mesh, Pinned, Shard},
     watchdog,
 };
 use crate::sys;
@@ -138,16 +138,16 @@ impl Plan {
         made: &std_mpsc::Sender<Result<Made, StartError>>,
         connected: &std_mpsc::Receiver<Connected>,
     ) -> Option<ShardReport> {
-        let mut report = ShardReport::new(self.shard);
+        let mut pinned = Pinned::default();
         match (self.pin_to.map(pin), self.builder.demand) {
             (None, _) => {}
-            (Some(Ok(guard)), _) => report.cpu = Some(guard.into_permanent()),
+            (Some(Ok(guard)), _) => pinned.cpu = Some(guard.into_permanent()),
             (Some(Err(error)), Demand::Require) => {
                 let (shard, reason) = (self.shard, error.to_string());
                 let _heard = made.send(Err(StartError::Pin { shard, reason }));
                 return None;
             }
-            (Some(Err(error)), Demand::Prefer) => report.pin_error = Some(error.to_string()),
+            (Some(Err(error)), Demand::Prefer) => pinned.error = Some(error.to_string()),
         }
         let (intake, mine) = match self.make() {
             Ok(made) => made,
@@ -170,15 +170,19 @@ impl Plan {
             senders,
             lane_capacity: self.builder.lane_capacity,
             credits: self.builder.credits,
+            pinned,
         };
         let shard = Shard::new(self.shard, core, intake, mesh);
-        let waiter = Waiter::new(self.builder.idle, self.has_cpus);
+        let waiter = Waiter::new(self.builder.idle, self.has_cpus, self.builder.yields);
         let current = context::enter_shard(&shard);
         while !shard.is_finished() {
             if !shard.turn() {
                 waiter.wait(&shard);
             }
         }
+        let mut report = ShardReport::new(self.shard);
+        report.cpu = shard.pinned().cpu;
+        report.pin_error.clone_from(&shard.pinned().error);
         report.tasks = shard.core().counts();
         report.calls = shard.counts();
         report.parks = waiter.parks();

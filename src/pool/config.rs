@@ -5,17 +5,20 @@ use core::time::Duration;
 
 use shared_nothing_affinity::{Demand, Placement};
 
+use crate::executor::Idle;
+
 /// The settings of a pool. Every one has a default; `start` checks them.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct PoolConfig {
     pub(crate) workers: Option<usize>,
+    pub(crate) shards: Option<usize>,
     pub(crate) capacity: usize,
     pub(crate) batch_max: usize,
     pub(crate) tick_interval: Option<Duration>,
     pub(crate) placement: Placement,
     pub(crate) demand: Demand,
-    pub(crate) spins: Option<u32>,
+    pub(crate) idle: Option<Idle>,
     pub(crate) yields: u32,
     pub(crate) name: String,
 }
@@ -29,12 +32,13 @@ impl PoolConfig {
     pub fn new() -> Self {
         Self {
             workers: None,
+            shards: None,
             capacity: 1024,
             batch_max: 64,
             tick_interval: None,
             placement: Placement::default(),
             demand: Demand::default(),
-            spins: None,
+            idle: None,
             yields: 32,
             name: "worker".to_owned(),
         }
@@ -43,6 +47,13 @@ impl PoolConfig {
     /// How many workers, 1 to [`WORKERS_MAX`](crate::partition::WORKERS_MAX).
     pub fn with_workers(mut self, workers: usize) -> Self {
         self.workers = Some(workers);
+        self
+    }
+
+    /// On how many shards, threads of one executor, the workers live: 1 to 448. The default is one for each worker, and
+    /// then no more than that. Workers take their turns on a shard: one whose handler blocks keeps the others waiting.
+    pub fn with_shards(mut self, shards: usize) -> Self {
+        self.shards = Some(shards);
         self
     }
 
@@ -64,28 +75,28 @@ impl PoolConfig {
         self
     }
 
-    /// Which CPUs the workers are pinned to, out of those that this process may use.
+    /// Which CPUs the shards are pinned to, out of those that this process may use.
     pub fn with_placement(mut self, placement: Placement) -> Self {
         self.placement = placement;
         self
     }
 
-    /// Whether a worker that cannot be pinned as wished makes the start fail, or is reported.
+    /// Whether a shard that cannot be pinned as wished makes the start fail, or is reported.
     pub fn with_demand(mut self, demand: Demand) -> Self {
         self.demand = demand;
         self
     }
 
-    /// How often an idle worker looks again before it parks.
+    /// What a shard does when none of its workers has anything to do.
     ///
-    /// The default is 0 when there are fewer CPUs than workers and one sender, for then spinning takes the CPU from
-    /// whoever would end the wait, and 200 (some microseconds) otherwise.
-    pub fn with_spins(mut self, spins: u32) -> Self {
-        self.spins = Some(spins);
+    /// The default is to park when there are fewer CPUs than shards and one sender, for then spinning takes the CPU from
+    /// whoever would end the wait, and [`Idle::DEFAULT`] otherwise.
+    pub fn with_idle(mut self, idle: Idle) -> Self {
+        self.idle = Some(idle);
         self
     }
 
-    /// How often an idle worker, or a sender that waits for space, lets other threads run and looks again, before it
+    /// How often an idle shard, or a sender that waits for space, lets other threads run and looks again, before it
     /// parks. The default is 32: some ten microseconds when nobody else wants the CPU.
     ///
     /// It spares a wake where the other side needs this CPU, or is about to answer.
@@ -94,7 +105,7 @@ impl PoolConfig {
         self
     }
 
-    /// What threads are called: this name, a dash and the worker's number.
+    /// What threads are called: this name, a dash and the shard's number.
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self

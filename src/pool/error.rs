@@ -3,6 +3,8 @@
 
 use core::{error::Error, fmt};
 
+use crate::executor::CallError;
+
 /// A send that may wait was refused. The message was not delivered and comes back.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -105,17 +107,24 @@ pub enum StartError {
     },
     /// A thread could not be made.
     Spawn {
-        /// The worker whose thread it was.
-        worker: usize,
+        /// The shard whose thread it was.
+        shard: usize,
         /// What the operating system said.
         error: std::io::Error,
     },
     /// Pinning is required, and a thread could not be pinned.
     Pin {
-        /// The worker whose thread it was.
-        worker: usize,
+        /// The shard whose thread it was.
+        shard: usize,
         /// Why.
         reason: String,
+    },
+    /// A worker's shard could not be asked: its executor is stopping.
+    Call {
+        /// The worker.
+        worker: usize,
+        /// What became of the call.
+        error: CallError,
     },
     /// A worker's `init` failed or panicked.
     Init {
@@ -132,8 +141,9 @@ impl fmt::Display for StartError {
             Self::Invalid { setting, reason } => {
                 write!(f, "setting {setting} is invalid: {reason}")
             }
-            Self::Spawn { worker, error } => write!(f, "no thread for worker {worker}: {error}"),
-            Self::Pin { worker, reason } => write!(f, "worker {worker} is not pinned: {reason}"),
+            Self::Spawn { shard, error } => write!(f, "no thread for shard {shard}: {error}"),
+            Self::Pin { shard, reason } => write!(f, "shard {shard} is not pinned: {reason}"),
+            Self::Call { worker, error } => write!(f, "no shard for worker {worker}: {error}"),
             Self::Init { worker, reason } => write!(f, "worker {worker} failed to start: {reason}"),
         }
     }
@@ -143,6 +153,7 @@ impl Error for StartError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Spawn { error, .. } => Some(error),
+            Self::Call { error, .. } => Some(error),
             _ => None,
         }
     }

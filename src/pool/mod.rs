@@ -1,4 +1,4 @@
-//! Workers on threads of their own, fed by rings, chosen by key.
+//! Workers on the shards of an executor, fed by rings, chosen by key.
 //!
 //! ```
 //! use std::convert::Infallible;
@@ -11,11 +11,11 @@
 //!     type Message = u64;
 //!     type Error = Infallible;
 //!
-//!     fn init(&self, _: &Context) -> Result<u64, Infallible> {
+//!     fn init(&self, _: &Context<u64>) -> Result<u64, Infallible> {
 //!         Ok(0)
 //!     }
 //!
-//!     fn handle_message(&self, sum: &mut u64, message: u64) -> Result<(), Infallible> {
+//!     fn handle_message(&self, sum: &mut u64, message: u64, _: &Context<u64>) -> Result<(), Infallible> {
 //!         *sum += message;
 //!         Ok(())
 //!     }
@@ -32,30 +32,33 @@
 //!
 //! # Life
 //!
-//! 1. *Start.* One thread a worker is made and pinned; each makes its worker and its state.
-//!    [`WorkerPool::start`] returns when all are ready, or with the first error when all have ended.
+//! 1. *Start.* The shards of an executor, the pool's own or one that runs already, make the workers and their states,
+//!    each on its own thread. [`WorkerPool::start`] returns when all are ready, or with the first error when all have
+//!    ended.
 //! 2. *Running.* Messages go to the worker that the key's hash belongs to, by a [`SlotTable`]. Messages of one sender
 //!    to one worker arrive in the order in which they were sent.
 //! 3. *Stop.* [`WorkerPool::stop`] closes the mailboxes: from then on senders get their messages back. Workers handle
-//!    what was accepted, shut down, and are joined. The report says what became of every message.
+//!    what was accepted, and shut down. The report says what became of every message.
 //!
 //! # Nothing is lost
 //!
 //! A message is handled by one worker, or handed back: by the send that was refused, by the flush of a [`Batcher`], or
 //! in the report of a worker that ended early. For each worker `sent = handled + panicked + returned`.
 //!
-//! # What a pool does not do
+//! # Within a worker
 //!
-//! A worker may send to the pool it belongs to, but a blocking send from a handler can wait for a worker that waits
-//! for it: use the `try_` methods there.
+//! Handlers send by their [`Context`], which never waits. A blocking send there, by a [`Sender`], would keep its whole
+//! shard waiting, and perhaps for itself.
 #![forbid(unsafe_code)]
 
 mod batcher;
 mod config;
+pub(crate) mod ends;
 mod error;
 mod report;
 mod sender;
 mod start;
+pub mod supervise;
 
 pub use batcher::{BATCH, Batcher};
 pub use config::PoolConfig;
@@ -63,35 +66,48 @@ pub use error::{SendError, StartError, TrySendError};
 pub use report::{Outcome, PoolReport, WorkerReport};
 pub use sender::Sender;
 
-use core::fmt;
-use std::{sync::Arc, thread::JoinHandle};
+use core::{fmt, time::Duration};
+use std::sync::Arc;
 
 use shared_nothing_affinity::Shortfall;
 
 use crate::{
+    executor::{Executor, Handle},
     partition::{SlotTable, StableHash},
     stats::Counts,
     sys::Clock,
-    worker::{Context, Worker, mailbox::Mailbox, run::Done},
+    worker::{Context, Worker, mailbox::Mailbox},
 };
+use ends::Ends;
+use start::Plan;
 
-/// What every sender shares.
+/// What every sender shares, and every worker.
 #[derive(Debug)]
 pub(crate) struct Shared<M> {
     pub(crate) mailboxes: Box<[Arc<Mailbox<M>>]>,
     pub(crate) table: SlotTable,
     pub(crate) clock: Clock,
+    pub(crate) ends: Ends<M>,
+}
+
+impl<M> Shared<M> {
+    /// Accepts nothing from now on.
+    fn close(&self) {
+        self.mailboxes.iter().for_each(|mailbox| mailbox.close());
+    }
 }
 
 /// Running workers. Dropping it stops them as [`stop`](Self::stop) does, without the report.
 pub struct WorkerPool<M: Send + 'static> {
     sender: Sender<M>,
-    threads: Vec<JoinHandle<Done<M>>>,
-    shortfalls: Vec<Shortfall>,
+    handle: Handle,
+    /// Its own; none if it was given a handle.
+    executor: Option<Executor>,
 }
 
 impl<M: Send + 'static> WorkerPool<M> {
-    /// Starts a thread for each worker and waits until all are ready. `make` runs on each worker's own thread.
+    /// Starts an executor with a shard for each worker, and waits until all workers are ready. `make` runs on each
+    /// worker's own thread.
     ///
     /// # Errors
     ///
@@ -99,10 +115,68 @@ impl<M: Send + 'static> WorkerPool<M> {
     /// or panicked. Workers that had started are stopped first.
     pub fn start<W, F>(config: PoolConfig, make: F) -> Result<Self, StartError>
     where
-        W: Worker<Message = M>,
-        F: Fn(&Context) -> W + Send + Sync + 'static,
+        W: Worker<Message = M> + 'static,
+        F: Fn(&Context<M>) -> W + Send + Sync + 'static,
     {
-        start::start(&config, make)
+        let plan = Plan::new(config, None)?;
+        let executor = plan.executor().start()?;
+        let mut pool = Self::start_plan(plan, executor.handle(), make)?;
+        pool.executor = Some(executor);
+        Ok(pool)
+    }
+
+    /// As [`start`](Self::start), on the shards of an executor that runs: how many there are, where they are pinned and
+    /// how they idle is its own. The pool does not keep it running; when it stops, the workers are cancelled.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start), and [`StartError::Call`] if the executor is stopping.
+    pub fn start_on<W, F>(handle: &Handle, config: PoolConfig, make: F) -> Result<Self, StartError>
+    where
+        W: Worker<Message = M> + 'static,
+        F: Fn(&Context<M>) -> W + Send + Sync + 'static,
+    {
+        let plan = Plan::new(config, Some(handle.shards()))?;
+        Self::start_plan(plan, handle.clone(), make)
+    }
+
+    fn start_plan<W, F>(plan: Plan, handle: Handle, make: F) -> Result<Self, StartError>
+    where
+        W: Worker<Message = M> + 'static,
+        F: Fn(&Context<M>) -> W + Send + Sync + 'static,
+    {
+        let call = handle.submit_async_to(0, move || start::launch(plan, make));
+        let not_asked = |error| StartError::Call { worker: 0, error };
+        let shared = call.wait().map_err(not_asked)??;
+        Ok(Self {
+            sender: Sender::new(shared),
+            handle,
+            executor: None,
+        })
+    }
+
+    /// As [`start_on`](Self::start_on), from a task of the executor: also of a simulated one.
+    ///
+    /// # Errors
+    ///
+    /// As [`start_on`](Self::start_on).
+    ///
+    /// # Panics
+    ///
+    /// If no shard runs on this thread.
+    pub async fn start_here<W, F>(config: PoolConfig, make: F) -> Result<Self, StartError>
+    where
+        W: Worker<Message = M> + 'static,
+        F: Fn(&Context<M>) -> W + Send + Sync + 'static,
+    {
+        let handle = Handle::here();
+        let plan = Plan::new(config, Some(handle.shards()))?;
+        let shared = start::launch(plan, make).await?;
+        Ok(Self {
+            sender: Sender::new(shared),
+            handle,
+            executor: None,
+        })
     }
 
     /// Sends to the worker that `key` belongs to, parking while its mailbox is full.
@@ -156,13 +230,13 @@ impl<M: Send + 'static> WorkerPool<M> {
     /// How many workers the pool was started with.
     #[must_use]
     pub fn workers(&self) -> usize {
-        self.threads.len()
+        self.sender.workers()
     }
 
-    /// In what the placement of the workers falls short of the wish.
+    /// In what the placement of the shards falls short of the wish.
     #[must_use]
     pub fn shortfalls(&self) -> &[Shortfall] {
-        &self.shortfalls
+        self.executor.as_ref().map_or(&[], Executor::shortfalls)
     }
 
     /// Whether a worker takes messages: `false` at once when it panics, when it is stopped, and if there is none.
@@ -182,24 +256,63 @@ impl<M: Send + 'static> WorkerPool<M> {
     /// Stops accepting, waits until every accepted message is handled, and ends all workers.
     ///
     /// It does not wait for senders: they get their messages back from now on.
+    ///
+    /// Called on a thread of its own executor it cannot wait, and gives a report of those workers that have ended; there
+    /// use [`stop_here`](Self::stop_here).
     #[must_use = "the report holds what was not handled"]
     pub fn stop(mut self) -> PoolReport<M> {
-        let workers = self.end();
-        PoolReport {
-            workers,
-            shortfalls: core::mem::take(&mut self.shortfalls),
+        self.end();
+        self.report()
+    }
+
+    /// As [`stop`](Self::stop), but waits for at most `timeout`. Nothing is accepted from now on either.
+    ///
+    /// # Errors
+    ///
+    /// Messages are still being handled: the pool comes back, to be waited for again.
+    pub fn stop_within(self, timeout: Duration) -> Result<PoolReport<M>, Self> {
+        self.sender.shared().close();
+        match self.sender.shared().ends.wait_for(timeout) {
+            true => Ok(self.stop()),
+            false => Err(self),
         }
     }
 
-    fn end(&mut self) -> Vec<WorkerReport<M>> {
-        let mailboxes = &self.sender.shared().mailboxes;
-        for mailbox in mailboxes {
-            mailbox.close();
+    /// As [`stop`](Self::stop), from a task of an executor.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped, the workers stop all the same, and what they would hand back is dropped.
+    #[must_use = "the report holds what was not handled"]
+    pub async fn stop_here(self) -> PoolReport<M> {
+        let shared = Arc::clone(&self.sender.shared);
+        shared.close();
+        shared.ends.over().await;
+        self.report()
+    }
+
+    fn report(&self) -> PoolReport<M> {
+        let shared = self.sender.shared();
+        let workers = shared.ends.take().into_iter().zip(&shared.mailboxes);
+        let workers = workers.enumerate().filter_map(|(id, (done, mailbox))| {
+            done.map(|done| WorkerReport::new(id, done, mailbox))
+        });
+        PoolReport {
+            workers: workers.collect(),
+            shortfalls: self.shortfalls().to_vec(),
         }
-        let threads = mailboxes.iter().zip(self.threads.drain(..));
-        threads
-            .map(|(mailbox, thread)| WorkerReport::new(thread.join(), mailbox))
-            .collect()
+    }
+
+    fn end(&mut self) {
+        let shared = self.sender.shared();
+        shared.close();
+        if self.handle.is_within() {
+            return;
+        }
+        shared.ends.wait();
+        if let Some(executor) = &mut self.executor {
+            executor.end();
+        }
     }
 }
 

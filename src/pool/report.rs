@@ -2,7 +2,6 @@
 #![forbid(unsafe_code)]
 
 use core::fmt;
-use std::thread;
 
 use shared_nothing_affinity::{CpuId, Shortfall};
 
@@ -21,6 +20,8 @@ pub enum Outcome {
     Panicked(String),
     /// `init` or `shutdown` returned this error.
     Failed(String),
+    /// Its executor was stopped, or a stop waited no longer.
+    Cancelled,
 }
 
 /// What became of a pool and of every message it took.
@@ -55,14 +56,10 @@ pub struct WorkerReport<M> {
 }
 
 impl<M> WorkerReport<M> {
-    pub(crate) fn new(done: thread::Result<Done<M>>, mailbox: &Mailbox<M>) -> Self {
-        let done = done.unwrap_or_else(|_| {
-            // All user code runs inside `catch_unwind`; what is left can only panic when memory has run out.
-            unreachable!("a worker's thread catches panics")
-        });
+    pub(crate) fn new(id: usize, done: Done<M>, mailbox: &Mailbox<M>) -> Self {
         Self {
-            id: done.context.id(),
-            cpu: done.context.cpu(),
+            id,
+            cpu: done.cpu,
             pin_error: done.pin_error,
             outcome: done.outcome,
             last_error: done.last_error,

@@ -19,7 +19,7 @@ use crate::{
 /// A send allocates nothing and takes no lock while there is space and the worker is awake: it hashes the key, loads a
 /// map slot, claims a place in the ring by one exchange, and looks whether the worker is parked.
 pub struct Sender<M> {
-    shared: Arc<Shared<M>>,
+    pub(super) shared: Arc<Shared<M>>,
 }
 
 /// Every key of a pool is hashed with this seed.

@@ -17,7 +17,7 @@ struct Inner {
     failed: AtomicU64,
     panicked: AtomicU64,
     batches: AtomicU64,
-    by_lanes: AtomicU64,
+    by_owner: AtomicU64,
 }
 
 /// Adds without a read-modify-write: the caller is the only writer.
@@ -32,9 +32,9 @@ impl Counters {
         add(&self.inner.batches, 1);
     }
 
-    /// Messages that came by a batcher's lane.
-    pub(crate) fn by_lanes(&self, messages: u64) {
-        add(&self.inner.by_lanes, messages);
+    /// Messages that came by no shared ring: by a batcher's lane, or from the worker itself.
+    pub(crate) fn by_owner(&self, messages: u64) {
+        add(&self.inner.by_owner, messages);
     }
 
     pub(crate) fn failed(&self) {
@@ -50,7 +50,7 @@ impl Counters {
         let inner = &self.inner;
         // RELAXED: counts; each is exact, and together they are exact when the worker has stopped.
         Counts {
-            sent: by_ring.wrapping_add(inner.by_lanes.load(Relaxed)),
+            sent: by_ring.wrapping_add(inner.by_owner.load(Relaxed)),
             handled: inner.handled.load(Relaxed),
             failed: inner.failed.load(Relaxed),
             panicked: inner.panicked.load(Relaxed),

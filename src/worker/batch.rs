@@ -1,7 +1,8 @@
 //! What `handle_batch` is given.
 #![forbid(unsafe_code)]
 
-use core::fmt;
+use core::{cell::RefCell, fmt};
+use std::collections::VecDeque;
 
 use shared_nothing_rings::{mpsc, spsc};
 
@@ -28,9 +29,20 @@ pub(crate) enum Source<'b, M> {
         probe: &'b Probe,
         taken: &'b mut u64,
     },
+    /// What the worker sent itself. Handlers may add to it meanwhile.
+    Own {
+        queue: &'b RefCell<VecDeque<M>>,
+        left: usize,
+    },
 }
 
 impl<M> Source<'_, M> {
+    /// Up to `max` of those that are there now.
+    pub(crate) fn own(queue: &RefCell<VecDeque<M>>, max: usize) -> Source<'_, M> {
+        let left = queue.borrow().len().min(max);
+        Source::Own { queue, left }
+    }
+
     pub(crate) const fn is_lane(&self) -> bool {
         matches!(self, Self::Lane { .. })
     }
@@ -89,6 +101,10 @@ impl<M> Iterator for Batch<'_, M> {
                 }
                 message
             }
+            Source::Own { queue, left } => {
+                *left = left.checked_sub(1)?;
+                queue.borrow_mut().pop_front()?
+            }
         };
         *self.taken += 1;
         Some(message)
@@ -98,6 +114,7 @@ impl<M> Iterator for Batch<'_, M> {
         match &self.source {
             Source::Ring(drain) => drain.size_hint(),
             Source::Lane { drain, .. } => drain.size_hint(),
+            Source::Own { left, .. } => (*left, Some(*left)),
         }
     }
 }

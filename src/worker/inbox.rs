@@ -113,10 +113,12 @@ impl<M> Inbox<M> {
         loop {
             match self.look() {
                 Some(Look::Mail) => match self.source(usize::MAX) {
+                    // The inbox gives out none of the worker's own.
+                    Source::Own { .. } => {}
                     Source::Ring(drain) => returned.extend(drain),
                     Source::Lane { drain, taken, .. } => {
                         *taken += drain.len() as u64;
-                        counters.by_lanes(drain.len() as u64);
+                        counters.by_owner(drain.len() as u64);
                         returned.extend(drain);
                     }
                 },
@@ -124,6 +126,12 @@ impl<M> Inbox<M> {
                 None => return false,
             }
         }
+    }
+
+    /// Gives the lanes up. What is put into them from now on is their batchers' again.
+    pub(crate) fn leave(&mut self) {
+        self.lanes.clear();
+        self.new_lanes.drain(usize::MAX).for_each(drop);
     }
 
     /// A lane whose batcher is gone and that is empty will stay so.

@@ -1,4 +1,5 @@
-//! What senders and a worker share: a ring, a ring of lanes, two doorbells, and notes beside the ring.
+//! What senders and a worker share: a ring, a ring of lanes, the bell of the worker's shard, a doorbell of the senders,
+//! and notes beside the ring.
 #![forbid(unsafe_code)]
 
 use core::sync::atomic::{AtomicU8, Ordering};
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use super::inbox::{Inbox, Lane};
 use crate::{
+    executor::Bell,
     stats::{Counters, Counts, Probe},
     sys::Clock,
 };
@@ -23,8 +25,8 @@ use crate::{
 pub(crate) struct Mailbox<M> {
     ring: Producer<'static, M>,
     new_lanes: Producer<'static, Lane<M>>,
-    /// The worker waits here for messages.
-    pub(crate) mail: Doorbell,
+    /// The worker's shard waits there for messages.
+    pub(crate) mail: Bell,
     /// Senders wait here for space.
     pub(crate) space: Doorbell,
     pub(crate) probe: Probe,
@@ -41,7 +43,8 @@ const LEFT: u8 = 3;
 impl<M> Mailbox<M> {
     pub(crate) fn new(
         capacity: usize,
-        idle: Idle,
+        mail: Bell,
+        yields: u32,
         clock: Clock,
     ) -> Result<(Self, Inbox<M>), CapacityError> {
         /// Batchers that are made faster than this wait for the worker to take notice.
@@ -51,8 +54,8 @@ impl<M> Mailbox<M> {
         let mailbox = Self {
             ring,
             new_lanes,
-            mail: Doorbell::with_spins(idle.spins).with_yields(idle.yields),
-            space: Doorbell::new().with_yields(idle.yields),
+            mail,
+            space: Doorbell::new().with_yields(yields),
             probe: Probe::new(capacity),
             clock,
             counters: Counters::default(),
@@ -114,6 +117,10 @@ impl<M> Mailbox<M> {
         self.new_lanes.close();
         self.mail.ring();
         self.space.ring();
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.ring.is_closed()
     }
 
     pub(crate) fn capacity(&self) -> usize {
@@ -235,11 +242,4 @@ impl<M> LaneEnd<M> {
     pub(crate) fn reclaim(&mut self) -> impl Iterator<Item = M> {
         self.ring.reclaim()
     }
-}
-
-/// What an idle worker does before it parks.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Idle {
-    pub(crate) spins: u32,
-    pub(crate) yields: u32,
 }

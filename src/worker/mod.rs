@@ -2,22 +2,30 @@
 //!
 //! # Life
 //!
-//! 1. *Made.* The pool's factory makes the [`Worker`] on the worker's own thread, after that thread was pinned.
+//! 1. *Made.* A worker is a task of one shard of an executor: its thread, and mostly its core, are the shard's. The
+//!    pool's factory makes the [`Worker`] there, after the thread was pinned.
 //! 2. *Init.* [`init`](Worker::init) makes the state, on the same thread: it may hold an `Rc`, and its memory is first
 //!    touched where it is used.
 //! 3. *Running.* [`handle_batch`](Worker::handle_batch) gets what is in the mailbox, a bounded number at a time; it
 //!    calls [`handle_message`](Worker::handle_message) for each unless it is overridden. [`tick`](Worker::tick) is
-//!    called in between. With nothing to do the thread parks.
+//!    called in between. Other tasks of the shard have their turns in between, too. When none has anything to do, the
+//!    thread parks.
 //! 4. *Draining.* After a stop the mailbox takes no more. What it took before is handled.
 //! 5. *Shutdown.* [`shutdown`](Worker::shutdown) gets the state by value.
 //!
 //! A panic in 3 ends the worker at once: its mailbox refuses from then on, and what was in it is handed back in the
 //! report of the stop.
+//!
+//! # Why a message needs no waker
+//!
+//! A sender publishes into the mailbox and rings the bell of the worker's shard: one load while the shard is awake. The
+//! shard asks the mailboxes of its workers once a turn, and before it parks.
 #![forbid(unsafe_code)]
 
 mod batch;
 mod context;
 pub(crate) mod inbox;
+pub(crate) mod mail;
 pub(crate) mod mailbox;
 pub(crate) mod run;
 
@@ -41,11 +49,16 @@ pub use context::Context;
 ///     type Message = u64;
 ///     type Error = Infallible;
 ///
-///     fn init(&self, _: &Context) -> Result<Self::State, Infallible> {
+///     fn init(&self, _: &Context<u64>) -> Result<Self::State, Infallible> {
 ///         Ok(HashMap::new())
 ///     }
 ///
-///     fn handle_message(&self, state: &mut Self::State, key: u64) -> Result<(), Infallible> {
+///     fn handle_message(
+///         &self,
+///         state: &mut Self::State,
+///         key: u64,
+///         _: &Context<u64>,
+///     ) -> Result<(), Infallible> {
 ///         *state.entry(key).or_default() += 1;
 ///         Ok(())
 ///     }
@@ -66,7 +79,7 @@ pub trait Worker {
     /// # Errors
     ///
     /// The worker's own.
-    fn init(&self, context: &Context) -> Result<Self::State, Self::Error>;
+    fn init(&self, context: &Context<Self::Message>) -> Result<Self::State, Self::Error>;
 
     /// Handles one message.
     ///
@@ -77,6 +90,7 @@ pub trait Worker {
         &self,
         state: &mut Self::State,
         message: Self::Message,
+        context: &Context<Self::Message>,
     ) -> Result<(), Self::Error>;
 
     /// Handles what is in the mailbox now, a bounded number of messages.
@@ -91,9 +105,10 @@ pub trait Worker {
         &self,
         state: &mut Self::State,
         batch: &mut Batch<'_, Self::Message>,
+        context: &Context<Self::Message>,
     ) -> Result<(), Self::Error> {
         for message in batch {
-            self.handle_message(state, message)?;
+            self.handle_message(state, message, context)?;
         }
         Ok(())
     }
@@ -103,8 +118,12 @@ pub trait Worker {
     /// # Errors
     ///
     /// The worker's own, as in [`handle_message`](Self::handle_message).
-    fn tick(&self, state: &mut Self::State) -> Result<(), Self::Error> {
-        let _nothing_to_do = state;
+    fn tick(
+        &self,
+        state: &mut Self::State,
+        context: &Context<Self::Message>,
+    ) -> Result<(), Self::Error> {
+        let _nothing_to_do = (state, context);
         Ok(())
     }
 
@@ -113,7 +132,12 @@ pub trait Worker {
     /// # Errors
     ///
     /// The worker's own. It is told in the report of the stop.
-    fn shutdown(&self, state: Self::State) -> Result<(), Self::Error> {
+    fn shutdown(
+        &self,
+        state: Self::State,
+        context: &Context<Self::Message>,
+    ) -> Result<(), Self::Error> {
+        let _nothing_to_send = context;
         drop(state);
         Ok(())
     }

@@ -1,35 +1,39 @@
-//! The life of one worker's thread, from its factory to its report.
+//! The life of one worker, a task of its shard: from its factory to its report.
 #![forbid(unsafe_code)]
 
-use core::{convert::Infallible, fmt::Display, time::Duration};
+use core::{fmt::Display, time::Duration};
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
     sync::Arc,
-    time::Instant,
 };
 
-use shared_nothing_affinity::{CpuId, pin};
+use shared_nothing_affinity::CpuId;
 
 use super::{
     Batch, Context, Worker,
-    batch::Wait,
-    inbox::{Inbox, Look},
+    batch::{Source, Wait},
+    inbox::Inbox,
+    mail::{Found, Mail},
     mailbox::Mailbox,
 };
 use crate::{
-    pool::{Outcome, StartError},
+    executor::{Host, Listening, spawn_local, yield_now},
+    pool::{Outcome, Shared, StartError},
     stats::Latency,
     sys,
 };
 
-/// What a thread needs to run a worker.
-pub(crate) struct Job<M> {
-    pub(crate) context: Context,
-    pub(crate) pin_to: Option<CpuId>,
-    pub(crate) require_pin: bool,
-    pub(crate) mailbox: Arc<Mailbox<M>>,
+/// Batches in a row that a worker handles while no other task is ready: then the shard looks around.
+const STREAK: u32 = 8;
+
+/// What a shard needs to run a worker.
+pub(crate) struct Job<M, F> {
+    pub(crate) id: usize,
+    pub(crate) shared: Arc<Shared<M>>,
     pub(crate) inbox: Inbox<M>,
+    pub(crate) make: Arc<F>,
     pub(crate) batch_max: usize,
     pub(crate) tick_interval: Option<Duration>,
 }
@@ -37,7 +41,7 @@ pub(crate) struct Job<M> {
 /// What is left of a worker.
 #[derive(Debug)]
 pub(crate) struct Done<M> {
-    pub(crate) context: Context,
+    pub(crate) cpu: Option<CpuId>,
     pub(crate) pin_error: Option<String>,
     pub(crate) outcome: Outcome,
     pub(crate) last_error: Option<String>,
@@ -45,184 +49,188 @@ pub(crate) struct Done<M> {
     pub(crate) queue_wait: Latency,
 }
 
-/// Whatever way a worker ends, senders learn it: they get their messages back from then on.
-struct EndOnExit<'m, M>(&'m Mailbox<M>);
-
-impl<M> Drop for EndOnExit<'_, M> {
-    fn drop(&mut self) {
-        self.0.end();
+impl<M: Send + 'static, F> Job<M, F> {
+    /// Makes a worker and its state, on the shard of this thread, and starts its task there.
+    pub(crate) fn launch<W>(self) -> Result<(), StartError>
+    where
+        W: Worker<Message = M> + 'static,
+        F: Fn(&Context<M>) -> W + 'static,
+    {
+        let host = Host::here();
+        let mailbox = Arc::clone(&self.shared.mailboxes[self.id]);
+        let mail = Rc::new(Mail::new(mailbox, self.inbox));
+        let context = Context::new(
+            self.id,
+            host.clone(),
+            Rc::clone(&mail),
+            Arc::clone(&self.shared),
+        );
+        let mut life = Life {
+            _listening: host.listen(Rc::clone(&mail) as Rc<_>),
+            context,
+            mail,
+            shared: self.shared,
+            made: None,
+            batch_max: self.batch_max,
+            tick_ns: self
+                .tick_interval
+                .map(|interval| interval.as_nanos() as u64),
+            notes: Notes::new(),
+            returned: Vec::new(),
+            outcome: Outcome::Cancelled,
+        };
+        life.begin(&*self.make)?;
+        drop(spawn_local(life.run()));
+        Ok(())
     }
 }
 
-impl<M: Send + 'static> Job<M> {
-    /// Runs a worker from its factory to its end. `ready` hears once whether `init` went well.
-    pub(crate) fn run<W: Worker<Message = M>>(
-        mut self,
-        make: impl FnOnce(&Context) -> W,
-        ready: impl FnOnce(Result<(), StartError>),
-    ) -> Done<M> {
-        let mailbox = Arc::clone(&self.mailbox);
-        let mut notes = Notes::new();
-        let exit = EndOnExit(&mailbox);
-        let outcome = self.live(make, ready, &mut notes);
-        drop(exit);
+/// A worker that lives. Dropped, whatever way, it ends: senders get their messages back from then on, what is left in
+/// the mailbox is handed back, and the pool is told.
+struct Life<W: Worker> {
+    context: Context<W::Message>,
+    mail: Rc<Mail<W::Message>>,
+    shared: Arc<Shared<W::Message>>,
+    made: Option<(W, W::State)>,
+    batch_max: usize,
+    tick_ns: Option<u64>,
+    notes: Notes,
+    returned: Vec<W::Message>,
+    outcome: Outcome,
+    _listening: Listening,
+}
 
-        // What a worker that ended early leaves is handed back. After the close nothing is added, but a sender may
-        // still be filling a place that it claimed before.
-        let mut returned = Vec::new();
-        mailbox.mail.wait(|| {
-            self.inbox
-                .drain_into(&mut returned, &mailbox.counters)
-                .then_some(())
-        });
-        let Self { context, inbox, .. } = self;
-        drop(inbox);
-        mailbox.leave();
-        Done {
-            context,
-            pin_error: notes.pin_error,
-            outcome,
-            last_error: notes.last_error,
-            returned,
-            queue_wait: notes.queue_wait,
-        }
-    }
-
-    fn live<W: Worker<Message = M>>(
-        &mut self,
-        make: impl FnOnce(&Context) -> W,
-        ready: impl FnOnce(Result<(), StartError>),
-        notes: &mut Notes,
-    ) -> Outcome {
-        let worker = self.context.id();
-        if let Some(cpu) = self.pin_to {
-            match pin(cpu) {
-                Ok(guard) => self.context.cpu = Some(guard.into_permanent()),
-                Err(error) if self.require_pin => {
-                    let reason = error.to_string();
-                    ready(Err(StartError::Pin {
-                        worker,
-                        reason: reason.clone(),
-                    }));
-                    return Outcome::Failed(reason);
-                }
-                Err(error) => notes.pin_error = Some(error.to_string()),
-            }
-        }
-        // 1. Made, and 2. init.
+impl<W: Worker> Life<W> {
+    /// 1. Made, and 2. init.
+    fn begin(&mut self, make: &impl Fn(&Context<W::Message>) -> W) -> Result<(), StartError> {
         let context = &self.context;
         let started = caught(|| {
             let worker = make(context);
-            worker
-                .init(context)
-                .map(|state| (worker, state))
-                .map_err(|error| error.to_string())
+            let state = worker.init(context).map_err(|error| error.to_string())?;
+            Ok::<_, String>((worker, state))
         });
-        let (worker, mut state) = match started {
-            Ok(Ok(started)) => started,
-            Ok(Err(text)) => {
-                ready(Err(StartError::Init {
-                    worker,
-                    reason: text.clone(),
-                }));
-                return Outcome::Failed(text);
+        let (outcome, reason) = match started {
+            Ok(Ok(made)) => {
+                self.made = Some(made);
+                self.mail.mailbox.set_running();
+                return Ok(());
             }
-            Err(text) => {
-                ready(Err(StartError::Init {
-                    worker,
-                    reason: format!("panicked: {text}"),
-                }));
-                return Outcome::Panicked(text);
+            Ok(Err(text)) => (Outcome::Failed(text.clone()), text),
+            Err(text) => (Outcome::Panicked(text.clone()), format!("panicked: {text}")),
+        };
+        self.outcome = outcome;
+        let worker = self.context.id();
+        Err(StartError::Init { worker, reason })
+    }
+
+    async fn run(mut self) {
+        // 3. Running, and 4. draining: until the mailbox is closed and empty.
+        let served = self.serve().await;
+        let mailbox = Arc::clone(&self.mail.mailbox);
+        // Senders learn it before the state is dropped, which may take long or panic, too.
+        mailbox.end();
+        self.outcome = match (served, self.made.take()) {
+            (Err(text), made) => {
+                let _second_panic = caught(|| {
+                    drop(made);
+                    Ok::<(), String>(())
+                });
+                Outcome::Panicked(text)
+            }
+            (Ok(()), None) => Outcome::Stopped,
+            // 5. Shutdown.
+            (Ok(()), Some((worker, state))) => {
+                let context = &self.context;
+                match caught(|| worker.shutdown(state, context)) {
+                    Ok(Ok(())) => Outcome::Stopped,
+                    Ok(Err(text)) => Outcome::Failed(text),
+                    Err(text) => Outcome::Panicked(text),
+                }
             }
         };
-        self.mailbox.set_running();
-        ready(Ok(()));
-        // 3. Running, and 4. draining: until the ring is closed and empty.
-        if let Err(text) = self.serve(&worker, &mut state, notes) {
-            // Senders learn it before the state is dropped, which may take long or panic, too.
-            self.mailbox.end();
-            let _second_panic = caught(|| {
-                drop((worker, state));
-                Ok::<(), Infallible>(())
-            });
-            return Outcome::Panicked(text);
-        }
-        // 5. Shutdown.
-        let shut_down = caught(|| {
-            let result = worker.shutdown(state);
-            drop(worker);
-            result
-        });
-        match shut_down {
-            Ok(Ok(())) => Outcome::Stopped,
-            Ok(Err(text)) => Outcome::Failed(text),
-            Err(text) => Outcome::Panicked(text),
+        // After the close nothing is added, but a sender may still be filling a place that it claimed before.
+        while !self.mail.drain_into(&mut self.returned) {
+            yield_now().await;
         }
     }
 
-    /// Handles messages until the ring is closed and empty. An error is the text of a panic.
-    fn serve<W: Worker<Message = M>>(
-        &mut self,
-        worker: &W,
-        state: &mut W::State,
-        notes: &mut Notes,
-    ) -> Result<(), String> {
-        let mut next_tick = self.tick_interval.map(|interval| sys::now() + interval);
+    /// Handles messages until the mailbox is closed and empty. An error is the text of a panic.
+    async fn serve(&mut self) -> Result<(), String> {
+        let mail = Rc::clone(&self.mail);
+        let host = self.context.host().clone();
+        let mut next_tick_ns = self.tick_ns.map(|tick_ns| host.now_ns() + tick_ns);
         let mut space = SpaceBell { popped: 0 };
+        let mut streak = 0;
         loop {
-            match self.wait_for_mail(next_tick) {
-                Some(Look::Mail) => {
-                    let taken = self.handle_some(worker, state, notes)?;
-                    space.after_batch(&self.mailbox, &self.inbox, taken);
+            let due_ns = mail.next_due_ns();
+            let deadline_ns = due_ns.into_iter().chain(next_tick_ns).min();
+            let found = mail.wait(&host, deadline_ns).await;
+            match found {
+                Found::Own | Found::Inbox => {
+                    let taken = self.handle_some(found)?;
+                    space.after_batch(&mail, taken);
                 }
-                Some(Look::Closed) => return Ok(()),
-                None => {}
+                Found::Closed => return Ok(()),
+                Found::Due => {}
             }
-            if let (Some(at), Some(interval)) = (next_tick, self.tick_interval) {
-                let now = sys::now();
-                if now >= at {
-                    next_tick = Some(now + interval);
-                    notes.record(&self.mailbox, caught(|| worker.tick(state))?);
+            if deadline_ns.is_some() {
+                let now_ns = host.now_ns();
+                mail.take_due(now_ns);
+                if let (Some(at_ns), Some(tick_ns)) = (next_tick_ns, self.tick_ns) {
+                    if now_ns >= at_ns {
+                        next_tick_ns = Some(now_ns + tick_ns);
+                        self.tick()?;
+                    }
                 }
+            }
+            streak += 1;
+            if streak == STREAK || host.has_ready() {
+                streak = 0;
+                yield_now().await;
             }
         }
     }
 
-    /// Parks until a message is there, or the mailbox is closed and empty; `None` when a tick is due.
-    fn wait_for_mail(&mut self, next_tick: Option<Instant>) -> Option<Look> {
-        let inbox = &mut self.inbox;
-        match next_tick {
-            None => Some(self.mailbox.mail.wait(|| inbox.look())),
-            Some(at) => self.mailbox.mail.wait_until(at, || inbox.look()),
+    fn tick(&mut self) -> Result<(), String> {
+        if let Some((worker, state)) = &mut self.made {
+            let context = &self.context;
+            let result = caught(|| worker.tick(state, context))?;
+            self.notes.record(&self.mail.mailbox, result);
         }
+        Ok(())
     }
 
     /// Hands one batch to the worker. Returns how many messages it took.
-    fn handle_some<W: Worker<Message = M>>(
-        &mut self,
-        worker: &W,
-        state: &mut W::State,
-        notes: &mut Notes,
-    ) -> Result<u64, String> {
-        let mailbox = &*self.mailbox;
+    fn handle_some(&mut self, found: Found) -> Result<u64, String> {
+        let Some((worker, state)) = &mut self.made else {
+            return Ok(0);
+        };
+        let mailbox = &*self.mail.mailbox;
         let mut taken = 0;
         let wait = Wait {
             probe: &mailbox.probe,
             clock: mailbox.clock,
-            queue: &mut notes.queue_wait,
+            queue: &mut self.notes.queue_wait,
         };
-        let source = self.inbox.source(self.batch_max);
+        let mut inbox;
+        let source = if found == Found::Own {
+            Source::own(self.mail.own(), self.batch_max)
+        } else {
+            inbox = self.mail.inbox();
+            inbox.source(self.batch_max)
+        };
         let by_lane = source.is_lane();
         let mut batch = Batch::new(source, wait, &mut taken);
-        let result = caught(|| worker.handle_batch(state, &mut batch));
+        let context = &self.context;
+        let result = caught(|| worker.handle_batch(state, &mut batch, context));
         drop(batch);
         if by_lane {
-            mailbox.counters.by_lanes(taken);
+            mailbox.counters.by_owner(taken);
         }
         match result {
             Ok(result) => {
                 mailbox.counters.batch(taken);
-                notes.record(mailbox, result);
+                self.notes.record(mailbox, result);
                 Ok(taken)
             }
             Err(panic) => {
@@ -235,11 +243,38 @@ impl<M: Send + 'static> Job<M> {
     }
 }
 
+impl<W: Worker> Drop for Life<W> {
+    fn drop(&mut self) {
+        let mail = &self.mail;
+        mail.mailbox.end();
+        let made = self.made.take();
+        let _panic = caught(|| {
+            drop(made);
+            Ok::<(), String>(())
+        });
+        // Mostly nothing is left to wait for. But a task that is cancelled cannot wait otherwise.
+        while !mail.drain_into(&mut self.returned) {
+            sys::yield_now();
+        }
+        // What batchers put into their lanes from now on is theirs.
+        mail.inbox().leave();
+        mail.mailbox.leave();
+        let done = Done {
+            cpu: self.context.cpu(),
+            pin_error: self.context.host().pin_error(),
+            outcome: core::mem::replace(&mut self.outcome, Outcome::Cancelled),
+            last_error: self.notes.last_error.take(),
+            returned: core::mem::take(&mut self.returned),
+            queue_wait: self.notes.queue_wait.clone(),
+        };
+        self.shared.ends.put(self.context.id(), done);
+    }
+}
+
 /// What a worker learns about itself as it runs.
 struct Notes {
     queue_wait: Latency,
     last_error: Option<String>,
-    pin_error: Option<String>,
 }
 
 impl Notes {
@@ -247,7 +282,6 @@ impl Notes {
         Self {
             queue_wait: Latency::new(),
             last_error: None,
-            pin_error: None,
         }
     }
 
@@ -269,11 +303,12 @@ struct SpaceBell {
 }
 
 impl SpaceBell {
-    fn after_batch<M>(&mut self, mailbox: &Mailbox<M>, inbox: &Inbox<M>, taken: u64) {
+    fn after_batch<M>(&mut self, mail: &Mail<M>, taken: u64) {
         self.popped += taken;
+        let inbox = mail.inbox();
         if inbox.is_half_free() || self.popped >= inbox.capacity() as u64 {
             self.popped = 0;
-            mailbox.space.ring();
+            mail.mailbox.space.ring();
         }
     }
 }

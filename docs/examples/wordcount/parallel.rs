@@ -32,16 +32,21 @@ impl Worker for Counter {
     type Message = Pack;
     type Error = Infallible;
 
-    fn init(&self, _: &Context) -> Result<Counts, Infallible> {
+    fn init(&self, _: &Context<Pack>) -> Result<Counts, Infallible> {
         Ok(Counts::default())
     }
 
-    fn handle_message(&self, counts: &mut Counts, pack: Pack) -> Result<(), Infallible> {
+    fn handle_message(
+        &self,
+        counts: &mut Counts,
+        pack: Pack,
+        _: &Context<Pack>,
+    ) -> Result<(), Infallible> {
         pack.unpack(|word| counts.add(word));
         Ok(())
     }
 
-    fn shutdown(&self, counts: Counts) -> Result<(), Infallible> {
+    fn shutdown(&self, counts: Counts, _: &Context<Pack>) -> Result<(), Infallible> {
         // There is a place for each worker, and the main thread keeps the other end until all have ended.
         let _never_full = self.tables.try_push((self.id, counts));
         Ok(())
@@ -124,7 +129,7 @@ pub(crate) fn count(job: &Job, progress: &mut Progress) -> Result<Counted, Strin
             Placement::Unpinned
         })
         .with_name("counter");
-    let pool = WorkerPool::start(config, move |context: &Context| Counter {
+    let pool = WorkerPool::start(config, move |context: &Context<Pack>| Counter {
         id: context.id(),
         tables: sender.clone(),
     })

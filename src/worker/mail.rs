@@ -1,0 +1,224 @@
+//! All that may come to one worker, on its own side: the inbox, what it sent itself, and what it sent itself for later.
+//!
+//! Sends to oneself go by a list of the worker's own: they need no place in the mailbox, so a worker with a full mailbox
+//! can always send itself something. Own messages and the inbox take turns, so neither keeps the other waiting.
+#![forbid(unsafe_code)]
+
+use core::{
+    cell::{Cell, RefCell, RefMut},
+    cmp::{Ordering, Reverse},
+    future::{Future, poll_fn},
+    pin::pin,
+    task::{Poll, Waker},
+};
+use std::{
+    collections::{BinaryHeap, VecDeque},
+    sync::Arc,
+};
+
+use super::{
+    inbox::{Inbox, Look},
+    mailbox::Mailbox,
+};
+use crate::executor::{Host, Source};
+
+/// What a wait has found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// Messages of the worker's own.
+    Own,
+    /// Messages of others.
+    Inbox,
+    /// Nothing, and nothing will come.
+    Closed,
+    /// Nothing, and the deadline has come.
+    Due,
+}
+
+/// A worker's mail. Used on its shard's thread alone.
+pub(crate) struct Mail<M> {
+    pub(crate) mailbox: Arc<Mailbox<M>>,
+    inbox: RefCell<Inbox<M>>,
+    own: RefCell<VecDeque<M>>,
+    later: RefCell<BinaryHeap<Reverse<Later<M>>>>,
+    /// Counts messages for later, so that those of one moment keep their order.
+    last: Cell<u64>,
+    is_own_turn: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+    is_waiting: Cell<bool>,
+}
+
+struct Later<M> {
+    due_ns: u64,
+    order: u64,
+    message: M,
+}
+
+impl<M> Mail<M> {
+    pub(crate) fn new(mailbox: Arc<Mailbox<M>>, inbox: Inbox<M>) -> Self {
+        Self {
+            mailbox,
+            inbox: RefCell::new(inbox),
+            own: RefCell::default(),
+            later: RefCell::new(BinaryHeap::new()),
+            last: Cell::new(0),
+            is_own_turn: Cell::new(false),
+            waker: RefCell::default(),
+            is_waiting: Cell::new(false),
+        }
+    }
+
+    /// Puts a message of the worker's own at the end, or hands it back: the worker takes no more.
+    pub(crate) fn send_to_self(&self, message: M) -> Result<(), M> {
+        if self.mailbox.is_closed() {
+            return Err(message);
+        }
+        self.mailbox.counters.by_owner(1);
+        self.own.borrow_mut().push_back(message);
+        Ok(())
+    }
+
+    /// As [`send_to_self`](Self::send_to_self), from `due_ns` on.
+    pub(crate) fn send_later(&self, due_ns: u64, message: M) -> Result<(), M> {
+        if self.mailbox.is_closed() {
+            return Err(message);
+        }
+        self.mailbox.counters.by_owner(1);
+        let order = self.last.get();
+        self.last.set(order + 1);
+        self.later.borrow_mut().push(Reverse(Later {
+            due_ns,
+            order,
+            message,
+        }));
+        Ok(())
+    }
+
+    pub(crate) fn next_due_ns(&self) -> Option<u64> {
+        Some(self.later.borrow().peek()?.0.due_ns)
+    }
+
+    /// Puts what is due at `now_ns` at the end of the worker's own messages.
+    pub(crate) fn take_due(&self, now_ns: u64) {
+        let mut later = self.later.borrow_mut();
+        while later.peek().is_some_and(|next| next.0.due_ns <= now_ns) {
+            let next = later.pop();
+            self.own
+                .borrow_mut()
+                .extend(next.map(|next| next.0.message));
+        }
+    }
+
+    pub(crate) fn inbox(&self) -> RefMut<'_, Inbox<M>> {
+        self.inbox.borrow_mut()
+    }
+
+    pub(crate) fn own(&self) -> &RefCell<VecDeque<M>> {
+        &self.own
+    }
+
+    /// Looks once. Own messages and others take turns.
+    fn find(&self) -> Option<Found> {
+        let has_own = !self.own.borrow().is_empty();
+        if has_own && self.is_own_turn.replace(false) {
+            return Some(Found::Own);
+        }
+        match self.inbox.borrow_mut().look() {
+            Some(Look::Mail) => {
+                self.is_own_turn.set(true);
+                Some(Found::Inbox)
+            }
+            _ if has_own => Some(Found::Own),
+            Some(Look::Closed) => Some(Found::Closed),
+            None => None,
+        }
+    }
+
+    /// Waits for something, or for `deadline_ns`. Whoever waits must be listened to.
+    pub(crate) async fn wait(&self, host: &Host, deadline_ns: Option<u64>) -> Found {
+        if let Some(found) = self.find() {
+            return found;
+        }
+        let _waiting = Waiting(&self.is_waiting);
+        let Some(deadline_ns) = deadline_ns else {
+            return poll_fn(|cx| self.poll(cx.waker())).await;
+        };
+        let mut sleep = pin!(host.sleep_until(deadline_ns));
+        poll_fn(|cx| match self.poll(cx.waker()) {
+            Poll::Pending => sleep.as_mut().poll(cx).map(|()| Found::Due),
+            found => found,
+        })
+        .await
+    }
+
+    fn poll(&self, waker: &Waker) -> Poll<Found> {
+        if let Some(found) = self.find() {
+            return Poll::Ready(found);
+        }
+        // The task is always the same, so its waker is cloned once.
+        let mut known = self.waker.borrow_mut();
+        if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            *known = Some(waker.clone());
+        }
+        self.is_waiting.set(true);
+        Poll::Pending
+    }
+
+    /// Takes everything that is there, for a worker that handles no more. `true`: nothing more will come.
+    pub(crate) fn drain_into(&self, returned: &mut Vec<M>) -> bool {
+        returned.extend(self.own.borrow_mut().drain(..));
+        let later = core::mem::take(&mut *self.later.borrow_mut());
+        let in_order = later.into_sorted_vec().into_iter().rev();
+        returned.extend(in_order.map(|next| next.0.message));
+        let counters = &self.mailbox.counters;
+        self.inbox.borrow_mut().drain_into(returned, counters)
+    }
+}
+
+impl<M> Source for Mail<M> {
+    fn look(&self) -> bool {
+        if !self.is_waiting.get() || self.find().is_none() {
+            return false;
+        }
+        self.is_waiting.set(false);
+        if let Some(waker) = &*self.waker.borrow() {
+            waker.wake_by_ref();
+        }
+        true
+    }
+}
+
+/// The worker's task waits while this lives.
+struct Waiting<'m>(&'m Cell<bool>);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}
+
+impl<M> Later<M> {
+    const fn key(&self) -> (u64, u64) {
+        (self.due_ns, self.order)
+    }
+}
+
+impl<M> PartialEq for Later<M> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl<M> Eq for Later<M> {}
+
+impl<M> PartialOrd for Later<M> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<M> Ord for Later<M> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
