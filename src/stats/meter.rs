@@ -170,6 +170,8 @@ impl HandleTimer {
 }
 
 #[cfg(test)]
+mod cost;
+#[cfg(test)]
 mod tests {
     use core::cell::Cell;
 
