@@ -21,7 +21,7 @@ struct Inner {
 }
 
 /// Adds without a read-modify-write: the caller is the only writer.
-fn add(counter: &AtomicU64, count: u64) {
+pub(super) fn add(counter: &AtomicU64, count: u64) {
     // RELAXED: a count; nothing is read by it.
     counter.store(counter.load(Relaxed).wrapping_add(count), Relaxed);
 }

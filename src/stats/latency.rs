@@ -6,7 +6,7 @@ use core::{fmt, time::Duration};
 use hdrhistogram::Histogram;
 
 /// Durations longer than this are counted as this long: one hour.
-const LIMIT_NS: u64 = 3_600_000_000_000;
+pub(super) const LIMIT_NS: u64 = 3_600_000_000_000;
 
 /// How long something took, many times over: quantiles to two significant digits.
 ///
@@ -30,6 +30,12 @@ impl Latency {
         self.histogram.saturating_record(ns.clamp(1, LIMIT_NS));
     }
 
+    /// As if the same had been recorded so many times.
+    pub(super) fn record_many_ns(&mut self, ns: u64, times: u64) {
+        self.histogram
+            .saturating_record_n(ns.clamp(1, LIMIT_NS), times);
+    }
+
     /// How many durations were recorded.
     #[must_use]
     pub fn count(&self) -> u64 {
@@ -49,6 +55,22 @@ impl Latency {
     #[must_use]
     pub fn max(&self) -> Duration {
         Duration::from_nanos(self.histogram.max())
+    }
+
+    /// The mean of all; zero if none was recorded.
+    #[must_use]
+    pub fn mean(&self) -> Duration {
+        if self.histogram.is_empty() {
+            return Duration::ZERO;
+        }
+        Duration::from_nanos(self.histogram.mean() as u64)
+    }
+
+    /// How many durations were at most so long, to two digits: what exporters call a bucket.
+    #[must_use]
+    pub fn count_up_to(&self, limit: Duration) -> u64 {
+        let limit_ns = limit.as_nanos().min(u128::from(LIMIT_NS)) as u64;
+        self.histogram.count_between(0, limit_ns)
     }
 
     /// Adds what another histogram recorded.
@@ -82,6 +104,22 @@ mod tests {
         let p50 = latency.quantile(0.5).as_nanos() as f64;
         assert!((p50 / 500_000.0 - 1.0).abs() < 0.01, "{p50}");
         assert_eq!(latency.count(), 1000);
+    }
+
+    #[test]
+    fn counts_and_the_mean_are_right_to_two_digits() {
+        let mut latency = Latency::new();
+        assert_eq!(latency.mean(), Duration::ZERO);
+        for ns in 1..=200 {
+            latency.record_ns(ns);
+        }
+        latency.record_many_ns(1_000_000, 100);
+        assert_eq!(latency.count_up_to(Duration::ZERO), 0);
+        assert_eq!(latency.count_up_to(Duration::from_nanos(150)), 150);
+        assert_eq!(latency.count_up_to(Duration::from_micros(1)), 200);
+        assert_eq!(latency.count_up_to(Duration::MAX), 300);
+        let mean = latency.mean().as_nanos() as f64;
+        assert!((mean / 333_400.0 - 1.0).abs() < 0.01, "{mean}");
     }
 
     #[test]

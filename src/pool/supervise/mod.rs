@@ -21,6 +21,7 @@
 //! | how many restarts are too many? | [`Window`] of an [`Intensity`] | exact to the event |
 //! | how long to wait? | [`Backoff`] | longer each time, jittered |
 //! | a message killed a worker: again? | [`Poison`] | deliver again, or a dead letter |
+//! | what was given up? | [`DeadLetters`] | the last ones, the others counted |
 //! | a call failed: again? | [`Retry`] | after so long, or not |
 //! | a worker does not answer: who takes over? | [`failover()`] | the others, in an order of the key's own |
 //! | is a call worth making? | [`Breaker`] | a permit, or a refusal |
@@ -41,6 +42,7 @@ mod backoff;
 mod breaker;
 mod failover;
 mod intensity;
+mod letters;
 mod outcomes;
 mod poison;
 mod policy;
@@ -52,8 +54,14 @@ pub use backoff::{Backoff, Jitter};
 pub use breaker::{Breaker, BreakerOpen, BreakerPolicy, BreakerState, BreakerWindow, Permit};
 pub use failover::{Failover, failover};
 pub use intensity::{Intensity, Window};
+pub use letters::{DeadLetter, DeadLetters};
 pub use poison::{Poison, PoisonVerdict};
 pub use policy::{Ending, Escalation, PolicyError, Restart, Strategy, Supervision};
 pub use retry::{Retry, RetryEnd, RetryVerdict};
 pub use stuck::{Pulse, StuckPolicy, StuckWatch};
 pub use supervisor::{Decision, Escalated, GiveUpReason, RestartPlan, Supervisor};
+
+/// The code of the chapter is tested here.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/supervision.md")]
+mod chapter {}

@@ -288,4 +288,6 @@ impl Supervisor {
 }
 
 #[cfg(test)]
+mod storms;
+#[cfg(test)]
 mod tests;
