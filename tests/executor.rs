@@ -6,6 +6,8 @@ mod calls;
 mod idle;
 #[path = "executor/life.rs"]
 mod life;
+#[path = "executor/mesh.rs"]
+mod mesh;
 #[path = "executor/outside.rs"]
 mod outside;
 #[path = "executor/panics.rs"]

@@ -2,7 +2,8 @@
 //!
 //! # A turn
 //!
-//! 1. Calls and replies that have come are taken in, a bounded number: calls are served, replies wake who waits.
+//! 1. Calls and replies that have come are taken in, a bounded number: calls are served, replies wake who waits. Tasks
+//!    that wait for messages or for room are woken, if it has come.
 //! 2. Timers that are due fire.
 //! 3. Tasks that are ready are polled, and those that become so meanwhile, at most [`TURN`] polls in all.
 //! 4. What was sent meanwhile goes into the lanes, one publication and one ring of the doorbell for each peer.
@@ -22,6 +23,7 @@ use super::{
     credit::Credits,
     outside::Job,
     peer::{Peer, Shared},
+    post::Posts,
     task::{guarded, is_fine},
 };
 
@@ -75,6 +77,7 @@ pub(crate) struct Shard {
     popped: Cell<usize>,
     lane_capacity: usize,
     services: RefCell<BTreeMap<usize, Option<Box<dyn Any>>>>,
+    posts: Posts,
     counts: Cell<CallCounts>,
     is_draining: Cell<bool>,
     has_left: Cell<bool>,
@@ -98,6 +101,7 @@ impl Shard {
             popped: Cell::new(0),
             lane_capacity: mesh.lane_capacity,
             services: RefCell::new(BTreeMap::new()),
+            posts: Posts::default(),
             counts: Cell::default(),
             is_draining: Cell::new(false),
             has_left: Cell::new(false),
@@ -130,6 +134,10 @@ impl Shard {
 
     pub(crate) fn services(&self) -> &RefCell<BTreeMap<usize, Option<Box<dyn Any>>>> {
         &self.services
+    }
+
+    pub(crate) fn posts(&self) -> &Posts {
+        &self.posts
     }
 
     pub(crate) fn counts(&self) -> CallCounts {
@@ -178,11 +186,12 @@ impl Shard {
             self.begin_drain();
         }
         let received = self.receive();
+        let woken = self.posts.wake(&self.core);
         self.core.fire_timers();
         let polls = self.run_ready(polls);
         let flushed = self.flush();
         self.try_leave();
-        received || polls != 0 || flushed
+        received || woken || polls != 0 || flushed
     }
 
     /// Polls what is ready, and what becomes so meanwhile: the fixed cost of a turn is then shared by more polls.
@@ -296,6 +305,7 @@ impl Shard {
             || self.outboxes[self.id].len() != 0
             || self.jobs.borrow_mut().drain(1).has_next()
             || self.flush()
+            || self.posts.has_news()
             || self.shared.is_draining() != self.is_draining.get()
             || self.is_finished()
     }
@@ -305,6 +315,7 @@ impl Shard {
         for to in self.busy.borrow().iter() {
             self.shared.peers[*to].wanting.want(self.id);
         }
+        self.posts.want_room();
     }
 
     /// Cancels what runs here. From now on calls are refused, and none is made.
