@@ -119,7 +119,7 @@
 //!
 //! # Not here
 //!
-//! Files and sockets. Memory policies beyond first touch: see the `affinity` crate. Deadlines on calls: use
+//! Files and sockets. Deadlines on calls: use
 //! `timeout`, which leaves the call running.
 
 mod coop;
@@ -147,6 +147,8 @@ mod context;
 mod credit;
 #[cfg(feature = "std")]
 mod error;
+#[cfg(feature = "std")]
+mod ground;
 #[cfg(feature = "std")]
 mod idle;
 #[cfg(feature = "std")]
@@ -187,6 +189,7 @@ pub use {
     builder::{Builder, Stall},
     coop::{need_yield, spawn_local},
     error::{CallError, StartError},
+    ground::Memory,
     idle::Idle,
     outside::{Handle, OutsideCall},
     running::{Executor, ShardReport},

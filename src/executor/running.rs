@@ -4,7 +4,7 @@
 use core::{fmt, future::Future, time::Duration};
 use std::{sync::Arc, thread::JoinHandle};
 
-use shared_nothing_affinity::{CpuId, Shortfall};
+use shared_nothing_affinity::{CpuId, NodeId, Shortfall};
 
 use super::{Builder, CallCounts, CallError, Handle, TaskCounts, context, peer::Shared};
 use crate::sys;
@@ -27,6 +27,10 @@ pub struct ShardReport {
     pub cpu: Option<CpuId>,
     /// Why it was not pinned as it should have been.
     pub pin_error: Option<String>,
+    /// The NUMA node on which all of its lanes lie, as the kernel says; only where a node was asked for.
+    pub memory_node: Option<NodeId>,
+    /// In what its memory falls short of the wish.
+    pub memory_error: Option<String>,
     /// Its tasks.
     pub tasks: TaskCounts,
     /// Its calls.
@@ -41,6 +45,8 @@ impl ShardReport {
             shard,
             cpu: None,
             pin_error: None,
+            memory_node: None,
+            memory_error: None,
             tasks: TaskCounts::default(),
             calls: CallCounts::default(),
             parks: 0,
