@@ -478,3 +478,29 @@ fn wakers_outlive_their_executor_on_other_threads() {
     other.join().unwrap();
     assert_eq!(WOKEN.load(Ordering::Relaxed), 1_000);
 }
+
+/// Says that it may be sent, and is wrong.
+struct Smuggled<T>(T);
+
+// SAFETY: none: this is the mistake that the test below is about. What is sent is used there for one call, while its own
+// thread waits.
+unsafe impl<T> Send for Smuggled<T> {}
+
+#[test]
+#[cfg(debug_assertions)]
+fn h19_debug_builds_notice_state_on_another_thread_than_its_own() {
+    let local = LocalExecutor::new();
+    let spawner = Smuggled(local.spawner());
+    let spawner = thread::spawn(move || {
+        let spawner = spawner;
+        let used = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            drop(spawner.0.spawn_local(async {}));
+        }));
+        let text = used.unwrap_err().downcast::<String>().unwrap();
+        assert!(text.contains("is used on another"), "{text}");
+        spawner
+    });
+    drop(spawner.join().unwrap());
+    assert_eq!(local.counts().spawned, 0);
+    assert!(local.turn(0).is_idle);
+}

@@ -149,6 +149,8 @@ mod credit;
 mod error;
 #[cfg(feature = "std")]
 mod ground;
+#[cfg(all(test, feature = "std", not(loom)))]
+mod hazards;
 #[cfg(feature = "std")]
 mod idle;
 #[cfg(feature = "std")]

@@ -202,6 +202,11 @@ impl<R> fmt::Debug for OutsideCall<R> {
 pub(crate) struct Job(Option<Arc<dyn Serve>>);
 
 impl Job {
+    #[cfg(test)]
+    pub(crate) fn nothing() -> Self {
+        Self(None)
+    }
+
     pub(crate) fn serve(mut self, shard: &Rc<Shard>) {
         if let Some(slot) = self.0.take() {
             slot.serve(shard);

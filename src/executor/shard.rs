@@ -310,8 +310,20 @@ impl Shard {
             || self.is_finished()
     }
 
-    /// Asks the peers whose lanes are full to ring when they are not.
+    #[cfg(test)]
+    pub(crate) fn dirty_lanes(&self) -> usize {
+        self.inbox.borrow().dirty_lanes()
+    }
+
+    /// Before a park: says that nothing more comes for now, so that no idle peer goes on looking at this shard's lanes,
+    /// and asks the peers whose lanes are full to ring when they are not.
     pub(crate) fn want_room(&self) {
+        let mut senders = self.senders.borrow_mut();
+        senders
+            .iter_mut()
+            .flatten()
+            .for_each(|lane| lane.end_burst());
+        drop(senders);
         for to in self.busy.borrow().iter() {
             self.shared.peers[*to].wanting.want(self.id);
         }

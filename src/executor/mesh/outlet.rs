@@ -122,6 +122,9 @@ impl<T> Post for Outlet<T> {
     }
 
     fn want_room(&self) {
+        for lane in &self.lanes {
+            lane.producer.borrow_mut().end_burst();
+        }
         if self.waiting.get() == 0 {
             return;
         }
