@@ -23,7 +23,7 @@ use shared_nothing::executor::submit_to;
 use shared_nothing::executor::timeout;
 use shared_nothing::executor::yield_now;
 
-use super::{shards, start};
+use super::{in_order, shards, start};
 
 #[test]
 fn a_call_runs_there_and_its_result_comes_back() {
@@ -43,7 +43,7 @@ fn a_call_runs_there_and_its_result_comes_back() {
 
 #[test]
 fn calls_to_one_shard_are_served_in_order() {
-    let executor = shards(2)
+    let executor = in_order(2)
         .with_lane_capacity(4)
         .with_credits(1_000)
         .start()
