@@ -6,6 +6,8 @@ mod calls;
 mod idle;
 #[path = "executor/life.rs"]
 mod life;
+#[path = "executor/mesh.rs"]
+mod mesh;
 #[path = "executor/outside.rs"]
 mod outside;
 #[path = "executor/panics.rs"]
@@ -18,7 +20,17 @@ use shared_nothing::{
     executor::{Builder, Executor, Idle},
 };
 
+/// With `SHUFFLE_SEED=7` in the environment, ready tasks run in the order of that seed.
 fn shards(count: usize) -> Builder {
+    let builder = in_order(count);
+    match std::env::var("SHUFFLE_SEED") {
+        Err(_) => builder,
+        Ok(seed) => builder.with_shuffle(seed.parse().expect("SHUFFLE_SEED is a number")),
+    }
+}
+
+/// Ready tasks run in the order in which they became so.
+fn in_order(count: usize) -> Builder {
     Executor::builder()
         .with_shards(count)
         .with_placement(Placement::Unpinned)

@@ -20,6 +20,16 @@ use shared_nothing::executor::{
     JoinError, LocalExecutor, interval, need_yield, sleep, spawn_local, timeout, yield_now,
 };
 
+/// With `SHUFFLE_SEED=7` in the environment, ready tasks run in the order of that seed.
+fn local() -> LocalExecutor {
+    match std::env::var("SHUFFLE_SEED") {
+        Err(_) => LocalExecutor::new(),
+        Ok(seed) => {
+            LocalExecutor::new().with_shuffle(seed.parse().expect("SHUFFLE_SEED is a number"))
+        }
+    }
+}
+
 /// Runs turns at one moment until nothing is ready.
 fn settle(local: &LocalExecutor) {
     while !local.turn(0).is_idle {}
@@ -54,7 +64,7 @@ impl Drop for PanicOnDrop {
 
 #[test]
 fn a_task_gives_its_output_to_who_joins_it() {
-    let local = LocalExecutor::new();
+    let local = local();
     let out = local.block_on(async {
         let task = spawn_local(async { Rc::new(7) });
         let again = spawn_local(async { 8 });
@@ -87,7 +97,7 @@ fn tasks_run_in_the_order_in_which_they_were_woken() {
 #[test]
 fn a_shuffled_order_is_another_and_comes_again_with_its_seed() {
     let order_of = |seed| {
-        let local = LocalExecutor::new().with_shuffle(seed);
+        let local = local().with_shuffle(seed);
         let order = Rc::new(RefCell::new(Vec::new()));
         for id in 0..20 {
             let order = Rc::clone(&order);
@@ -105,7 +115,7 @@ fn a_shuffled_order_is_another_and_comes_again_with_its_seed() {
 
 #[test]
 fn a_panic_reaches_who_joins_and_nobody_else() {
-    let local = LocalExecutor::new();
+    let local = local();
     let bad = local.spawn_local(async { panic!("number {}", 5) });
     let odd = local.spawn_local(async { panic_any(5_u32) });
     let good = local.spawn_local(async { 1 });
@@ -122,7 +132,7 @@ fn a_panic_reaches_who_joins_and_nobody_else() {
 
 #[test]
 fn panics_in_every_drop_are_counted_and_the_executor_lives() {
-    let local = LocalExecutor::new();
+    let local = local();
     // The future's own.
     let held = local.spawn_local(async {
         let _held = PanicOnDrop;
@@ -161,7 +171,7 @@ fn a_waker_that_panics_harms_nobody() {
             panic!("in a waker");
         }
     }
-    let local = LocalExecutor::new();
+    let local = local();
     let mut task = local.spawn_local(yield_now());
     let bad = Waker::from(Arc::new(Bad));
     assert!(
@@ -176,7 +186,7 @@ fn a_waker_that_panics_harms_nobody() {
 
 #[test]
 fn an_aborted_task_is_dropped_in_its_turn() {
-    let local = LocalExecutor::new();
+    let local = local();
     let drops = Drops::default();
     let guard = drops.guard();
     let task = local.spawn_local(async move {
@@ -194,7 +204,7 @@ fn an_aborted_task_is_dropped_in_its_turn() {
 
 #[test]
 fn a_task_may_abort_itself() {
-    let local = LocalExecutor::new();
+    let local = local();
     let own = Rc::new(RefCell::new(None));
     let slot = Rc::clone(&own);
     let task = local.spawn_local(async move {
@@ -209,7 +219,7 @@ fn a_task_may_abort_itself() {
 
 #[test]
 fn a_detached_output_is_dropped_at_once() {
-    let local = LocalExecutor::new();
+    let local = local();
     let drops = Drops::default();
     let guard = drops.guard();
     drop(local.spawn_local(async move { guard }));
@@ -233,7 +243,7 @@ fn the_end_of_an_executor_cancels_its_tasks_and_what_they_spawn() {
             }));
         }
     }
-    let local = LocalExecutor::new();
+    let local = local();
     let drops = Drops::default();
     for _ in 0..10 {
         let spawner = SpawnOnDrop(local.spawner(), drops.clone());
@@ -256,7 +266,7 @@ fn the_end_of_an_executor_cancels_its_tasks_and_what_they_spawn() {
 
 #[test]
 fn h06_a_wake_from_another_thread_ends_the_park() {
-    let local = LocalExecutor::new();
+    let local = local();
     let (send, wakers) = mpsc::channel::<Waker>();
     let rounds = 2_000;
     let waker_thread = thread::spawn(move || wakers.into_iter().for_each(Waker::wake));
@@ -279,7 +289,7 @@ fn h06_a_wake_from_another_thread_ends_the_park() {
 
 #[test]
 fn h05_foreign_wakes_of_a_frozen_executor_return() {
-    let local = LocalExecutor::new();
+    let local = local();
     let tasks = 1_000;
     let wakers = Rc::new(RefCell::new(Vec::new()));
     let polls = Rc::new(Cell::new(0));
@@ -311,7 +321,7 @@ fn h05_foreign_wakes_of_a_frozen_executor_return() {
 
 #[test]
 fn h18_a_task_that_wakes_itself_starves_neither_timers_nor_other_threads() {
-    let local = LocalExecutor::new();
+    let local = local();
     drop(local.spawn_local(async {
         loop {
             yield_now().await;
@@ -338,7 +348,7 @@ fn h18_a_task_that_wakes_itself_starves_neither_timers_nor_other_threads() {
 
 #[test]
 fn a_turn_is_bounded() {
-    let local = LocalExecutor::new();
+    let local = local();
     (0..1_000).for_each(|_| drop(local.spawn_local(async {})));
     let mut turns = 0;
     while !local.turn(0).is_idle {
@@ -349,7 +359,7 @@ fn a_turn_is_bounded() {
 
 #[test]
 fn the_budget_of_a_poll_ends_and_comes_again() {
-    let local = LocalExecutor::new();
+    let local = local();
     let counts = local.block_on(async {
         spawn_local(async {
             let mut counts = Vec::new();
@@ -394,7 +404,7 @@ fn timers_follow_the_callers_clock() {
 
 #[test]
 fn thousands_of_dropped_timers_leave_nothing() {
-    let local = LocalExecutor::new();
+    let local = local();
     let spawner = local.spawner();
     for _ in 0..5_000 {
         let sleep = spawner.sleep_until(1 << 40);
@@ -408,7 +418,7 @@ fn thousands_of_dropped_timers_leave_nothing() {
 
 #[test]
 fn a_timeout_ends_what_takes_too_long() {
-    let local = LocalExecutor::new();
+    let local = local();
     local.block_on(async {
         let late = timeout(Duration::from_millis(1), pending::<()>()).await;
         assert!(late.is_err());
@@ -420,7 +430,7 @@ fn a_timeout_ends_what_takes_too_long() {
 
 #[test]
 fn an_interval_keeps_its_rhythm() {
-    let local = LocalExecutor::new();
+    let local = local();
     let from = Instant::now();
     let rounds = local.block_on(async {
         let mut ticks = interval(Duration::from_millis(1));
@@ -444,7 +454,7 @@ fn spawning_nowhere_is_a_mistake() {
 #[test]
 #[should_panic(expected = "a turn is not run within a turn")]
 fn a_turn_within_a_turn_is_a_mistake() {
-    let local = Rc::new(LocalExecutor::new());
+    let local = Rc::new(local());
     let again = Rc::clone(&local);
     let task = local.spawn_local(async move {
         again.turn(0);
@@ -466,7 +476,7 @@ fn wakers_outlive_their_executor_on_other_threads() {
         }
     });
     for _ in 0..1_000 {
-        let local = LocalExecutor::new();
+        let local = local();
         let send = send.clone();
         drop(local.spawn_local(poll_fn(move |cx| {
             send.send(cx.waker().clone()).unwrap();
@@ -477,4 +487,30 @@ fn wakers_outlive_their_executor_on_other_threads() {
     drop(send);
     other.join().unwrap();
     assert_eq!(WOKEN.load(Ordering::Relaxed), 1_000);
+}
+
+/// Says that it may be sent, and is wrong.
+struct Smuggled<T>(T);
+
+// SAFETY: none: this is the mistake that the test below is about. What is sent is used there for one call, while its own
+// thread waits.
+unsafe impl<T> Send for Smuggled<T> {}
+
+#[test]
+#[cfg(debug_assertions)]
+fn h19_debug_builds_notice_state_on_another_thread_than_its_own() {
+    let local = local();
+    let spawner = Smuggled(local.spawner());
+    let spawner = thread::spawn(move || {
+        let spawner = spawner;
+        let used = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            drop(spawner.0.spawn_local(async {}));
+        }));
+        let text = used.unwrap_err().downcast::<String>().unwrap();
+        assert!(text.contains("is used on another"), "{text}");
+        spawner
+    });
+    drop(spawner.join().unwrap());
+    assert_eq!(local.counts().spawned, 0);
+    assert!(local.turn(0).is_idle);
 }

@@ -11,8 +11,8 @@ use std::{
 };
 
 use shared_nothing::executor::{
-    CallError, Sharded, Sim, SimError, shard_id, sleep, spawn_local, submit_async_to, submit_to,
-    timeout, yield_now,
+    CallError, Sharded, Sim, SimError, mesh::Mesh, shard_id, sleep, spawn_local, submit_async_to,
+    submit_to, timeout, yield_now,
 };
 
 /// Tasks, calls and timers that get into each other's way; who was served in which order.
@@ -78,6 +78,40 @@ fn h01_and_h02_hold_in_many_orders() {
         let many: Vec<_> = (0..5).map(|_| spawn_local(nest(8))).collect();
         for one in many {
             assert_eq!(one.await.unwrap(), 8);
+        }
+    });
+    assert_eq!(runs.unwrap(), 300);
+}
+
+#[test]
+fn h01_and_h21_hold_for_messages_in_many_orders() {
+    async fn part(mesh: Mesh<usize>) {
+        let (tx, mut rx) = mesh.ends().unwrap();
+        let own = shard_id().unwrap();
+        for to in 0..3 {
+            let tx = tx.clone();
+            drop(spawn_local(async move {
+                for number in 0..20 {
+                    tx.send(to, own * 100 + number).await.unwrap();
+                }
+            }));
+        }
+        drop(tx);
+        let mut expected = [0; 3];
+        while let Ok(number) = rx.recv().await {
+            assert_eq!(number % 100, expected[number / 100]);
+            expected[number / 100] += 1;
+        }
+        assert_eq!(expected, [20; 3]);
+    }
+    let sim = Sim::new(0).with_shards(3).with_credits(1);
+    let runs = sim.explore(0..300, || async {
+        let mesh = Mesh::start(1).await.unwrap();
+        let parts: Vec<_> = (0..3)
+            .map(|shard| spawn_local(submit_async_to(shard, move || part(mesh))))
+            .collect();
+        for part in parts {
+            part.await.unwrap().unwrap();
         }
     });
     assert_eq!(runs.unwrap(), 300);

@@ -6,7 +6,7 @@ use std::{fmt, sync::Arc};
 
 use shared_nothing_affinity::{Demand, Placement};
 
-use super::{Executor, Idle, StartError, start};
+use super::{Executor, Idle, Memory, StartError, start};
 
 /// The settings of an executor. Every one has a default; [`start`](Self::start) checks them.
 #[derive(Clone)]
@@ -17,6 +17,7 @@ pub struct Builder {
     pub(super) demand: Demand,
     pub(super) name: String,
     pub(super) stack_size: Option<usize>,
+    pub(super) memory: Memory,
     pub(super) idle: Idle,
     pub(super) yields: Option<u32>,
     pub(super) lane_capacity: usize,
@@ -57,6 +58,7 @@ impl Builder {
             demand: Demand::default(),
             name: "shard".to_owned(),
             stack_size: None,
+            memory: Memory::Heap,
             idle: Idle::DEFAULT,
             yields: None,
             lane_capacity: 256,
@@ -93,6 +95,12 @@ impl Builder {
     /// How many bytes of stack a shard's thread has. The default is the standard library's.
     pub fn with_stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = Some(bytes);
+        self
+    }
+
+    /// Where the lanes that a shard reads are laid: on its NUMA node, in huge pages. The default is [`Memory::Heap`].
+    pub fn with_memory(mut self, memory: Memory) -> Self {
+        self.memory = memory;
         self
     }
 

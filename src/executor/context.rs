@@ -1,9 +1,9 @@
 //! What the free functions of this module find: the executor on whose thread they run.
 #![forbid(unsafe_code)]
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, rc::Rc, sync::Arc};
 
-use super::{core::Core, home::Entered, shard::Shard};
+use super::{core::Core, home::Entered, peer::Shared, shard::Shard};
 
 std::thread_local! {
     static CORE: RefCell<Option<Rc<Core>>> = const { RefCell::new(None) };
@@ -28,6 +28,11 @@ pub(crate) fn try_shard() -> Option<Rc<Shard>> {
         .try_with(|current| current.borrow().clone())
         .ok()
         .flatten()
+}
+
+/// Whether the shard that runs on this thread is one of `shared`.
+pub(super) fn is_within(shared: &Arc<Shared>) -> bool {
+    try_shard().is_some_and(|shard| Arc::ptr_eq(shard.shared(), shared))
 }
 
 /// Makes `shard` the one that runs on this thread, and its core, until the guard is dropped.

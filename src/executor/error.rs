@@ -81,6 +81,13 @@ pub enum StartError {
         /// Why.
         reason: String,
     },
+    /// Memory on a shard's own node is required, and cannot be had as required.
+    Memory {
+        /// The shard.
+        shard: usize,
+        /// Why.
+        reason: String,
+    },
     /// There is no memory for a shard's lanes.
     Lanes {
         /// The shard.
@@ -98,6 +105,9 @@ impl fmt::Display for StartError {
             }
             Self::Spawn { shard, error } => write!(f, "no thread for shard {shard}: {error}"),
             Self::Pin { shard, reason } => write!(f, "shard {shard} is not pinned: {reason}"),
+            Self::Memory { shard, reason } => {
+                write!(f, "no such memory for shard {shard}: {reason}")
+            }
             Self::Lanes { shard, error } => write!(f, "no lanes for shard {shard}: {error}"),
         }
     }

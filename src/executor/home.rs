@@ -47,6 +47,9 @@ struct Own {
     blocks: UnsafeCell<Blocks>,
     stash: Cell<usize>,
     is_closed: Cell<bool>,
+    /// Debug builds remember whose it is.
+    #[cfg(all(debug_assertions, feature = "std", not(loom)))]
+    thread: usize,
 }
 
 // What stands in `foreign` when nobody will take from it any more.
@@ -57,6 +60,13 @@ fn closed() -> *mut Header {
 #[cfg(all(feature = "std", not(loom)))]
 std::thread_local! {
     static HERE: Cell<*const Home> = const { Cell::new(ptr::null()) };
+}
+
+/// A number of the calling thread, which no other has while it lives.
+#[cfg(all(debug_assertions, feature = "std", not(loom)))]
+fn thread() -> usize {
+    HERE.try_with(|here| ptr::from_ref(here).addr())
+        .unwrap_or_default()
 }
 
 /// Whether the calling thread is the home thread and says so. Without threads to ask, nobody is: all goes by the way
@@ -189,6 +199,8 @@ impl HomeRef {
                 blocks: UnsafeCell::new(Blocks::default()),
                 stash: Cell::new(0),
                 is_closed: Cell::new(false),
+                #[cfg(all(debug_assertions, feature = "std", not(loom)))]
+                thread: thread(),
             },
         });
         Self {
@@ -197,9 +209,20 @@ impl HomeRef {
         }
     }
 
+    /// # Panics
+    ///
+    /// In debug builds, on another thread than the one that made it: a type of the user's says that it may be sent, and
+    /// is wrong.
     fn home(&self) -> &Home {
         // SAFETY: this holds a reference.
-        unsafe { self.home.as_ref() }
+        let home = unsafe { self.home.as_ref() };
+        #[cfg(all(debug_assertions, feature = "std", not(loom)))]
+        assert_eq!(
+            home.own.thread,
+            thread(),
+            "what belongs to one thread is used on another"
+        );
+        home
     }
 
     /// Says that the calling thread is the home thread, for as long as the guard lives.

@@ -5,7 +5,7 @@ use std::{rc::Rc, sync::Arc};
 
 use shared_nothing_affinity::CpuId;
 
-use super::{context, peer::Peer, shard::Shard, source::Source, time::Sleep};
+use super::{context, peer::Peer, post::Post, shard::Shard, time::Sleep};
 
 /// The shard that runs on this thread, as its tasks see it.
 #[derive(Clone)]
@@ -53,32 +53,16 @@ impl Host {
         self.shard.core().has_ready()
     }
 
-    /// Asks `source` from now on, until the guard is dropped.
-    pub(crate) fn listen(&self, source: Rc<dyn Source>) -> Listening {
-        self.shard.sources().borrow_mut().push(Rc::clone(&source));
-        Listening {
-            shard: Rc::clone(&self.shard),
-            source,
-        }
+    /// Asks `post` from now on, until the guard is dropped.
+    pub(crate) fn listen(&self, post: Rc<dyn Post>) -> Listening {
+        self.shard.posts().add(Rc::downgrade(&post));
+        Listening { _post: post }
     }
 }
 
-/// A source is asked while this lives.
+/// Keeps a post, and so has it asked.
 pub(crate) struct Listening {
-    shard: Rc<Shard>,
-    source: Rc<dyn Source>,
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        let mut sources = self.shard.sources().borrow_mut();
-        let own = |other: &Rc<dyn Source>| {
-            core::ptr::addr_eq(&raw const **other, &raw const *self.source)
-        };
-        if let Some(at) = sources.iter().position(own) {
-            sources.remove(at);
-        }
-    }
+    _post: Rc<dyn Post>,
 }
 
 /// Ends the sleep of a shard. From any thread.

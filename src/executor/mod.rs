@@ -22,8 +22,9 @@
 //! # When to use it
 //!
 //! State that is cut into shards, each used by one thread alone, with tasks that wait: for each other, for other
-//! shards, for time. For messages to workers without tasks, a `pool` is simpler. A task that computes for long holds
-//! its shard; there is no stealing. [`LocalExecutor`] is one shard's core by itself, `no_std`, for a loop of one's own.
+//! shards, for time. Calls have results; for streams of messages between shards there is `mesh::Mesh`. For messages to
+//! workers without tasks, a `pool` is simpler. A task that computes for long holds its shard; there is no stealing.
+//! [`LocalExecutor`] is one shard's core by itself, `no_std`, for a loop of one's own.
 //!
 //! # Picture
 //!
@@ -99,6 +100,7 @@
 //! | wake on the shard | one read-modify-write, a push to a queue |
 //! | wake from elsewhere | two, lock-free, no allocation; a system call if the shard is parked |
 //! | call | a block that a former call left; one publication and one look at the doorbell for all of a turn |
+//! | message of a mesh | one publication and one look at the doorbell; nothing is allocated |
 //! | timer | steps of log₄ of their number; the clock is read in turns that have timers |
 //! | idle | nothing once parked; a look touches the lanes' dirty word, whatever the number of shards |
 //!
@@ -117,8 +119,7 @@
 //!
 //! # Not here
 //!
-//! Streams of messages between shards: a channel of the rings, with their feature `async`, wakes tasks on either end.
-//! Files and sockets. Memory policies beyond first touch: see the `affinity` crate. Deadlines on calls: use
+//! Files and sockets. Deadlines on calls: use
 //! `timeout`, which leaves the call running.
 
 mod coop;
@@ -146,14 +147,22 @@ mod context;
 mod credit;
 #[cfg(feature = "std")]
 mod error;
+#[cfg(feature = "std")]
+mod ground;
+#[cfg(all(test, feature = "std", not(loom)))]
+mod hazards;
 #[cfg(feature = "pool")]
 mod host;
 #[cfg(feature = "std")]
 mod idle;
 #[cfg(feature = "std")]
+pub mod mesh;
+#[cfg(feature = "std")]
 mod outside;
 #[cfg(feature = "std")]
 mod peer;
+#[cfg(feature = "std")]
+mod post;
 #[cfg(feature = "std")]
 mod room;
 #[cfg(feature = "std")]
@@ -164,8 +173,6 @@ mod shard;
 mod sharded;
 #[cfg(feature = "sim")]
 mod sim;
-#[cfg(feature = "std")]
-mod source;
 #[cfg(feature = "std")]
 mod start;
 #[cfg(feature = "std")]
@@ -182,7 +189,7 @@ pub use time::{Elapsed, Sleep};
 #[cfg(feature = "pool")]
 pub(crate) use {
     host::{Bell, Host, Listening},
-    source::Source,
+    post::Post,
 };
 
 #[cfg(feature = "sim")]
@@ -192,6 +199,7 @@ pub use {
     builder::{Builder, Stall},
     coop::{need_yield, spawn_local},
     error::{CallError, StartError},
+    ground::Memory,
     idle::Idle,
     outside::{Handle, OutsideCall},
     running::{Executor, ShardReport},

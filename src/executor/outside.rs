@@ -97,7 +97,7 @@ impl Handle {
     /// Whether this thread is one of the executor's: it must not wait for the others.
     #[cfg(feature = "pool")]
     pub(crate) fn is_within(&self) -> bool {
-        super::source::is_within(&self.shared)
+        super::context::is_within(&self.shared)
     }
 
     fn call<W: Work>(
@@ -219,6 +219,11 @@ impl<R> fmt::Debug for OutsideCall<R> {
 pub(crate) struct Job(Option<Arc<dyn Serve>>);
 
 impl Job {
+    #[cfg(test)]
+    pub(crate) fn nothing() -> Self {
+        Self(None)
+    }
+
     pub(crate) fn serve(mut self, shard: &Rc<Shard>) {
         if let Some(slot) = self.0.take() {
             slot.serve(shard);

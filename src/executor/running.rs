@@ -4,9 +4,9 @@
 use core::{fmt, future::Future, time::Duration};
 use std::{sync::Arc, thread::JoinHandle};
 
-use shared_nothing_affinity::{CpuId, Shortfall};
+use shared_nothing_affinity::{CpuId, NodeId, Shortfall};
 
-use super::{Builder, CallCounts, CallError, Handle, TaskCounts, peer::Shared, source};
+use super::{Builder, CallCounts, CallError, Handle, TaskCounts, context, peer::Shared};
 use crate::sys;
 
 /// Shards on threads of their own. Dropping it stops them as [`stop`](Self::stop) does, without the report.
@@ -27,6 +27,10 @@ pub struct ShardReport {
     pub cpu: Option<CpuId>,
     /// Why it was not pinned as it should have been.
     pub pin_error: Option<String>,
+    /// The NUMA node on which all of its lanes lie, as the kernel says; only where a node was asked for.
+    pub memory_node: Option<NodeId>,
+    /// In what its memory falls short of the wish.
+    pub memory_error: Option<String>,
     /// Its tasks.
     pub tasks: TaskCounts,
     /// Its calls.
@@ -41,6 +45,8 @@ impl ShardReport {
             shard,
             cpu: None,
             pin_error: None,
+            memory_node: None,
+            memory_error: None,
             tasks: TaskCounts::default(),
             calls: CallCounts::default(),
             parks: 0,
@@ -136,7 +142,7 @@ impl Executor {
 
     pub(crate) fn end(&mut self) -> Vec<ShardReport> {
         self.shared.drain();
-        if source::is_within(&self.shared) {
+        if context::is_within(&self.shared) {
             // This thread cannot end before this returns: nobody waits for the threads then.
             self.threads.clear();
             self.watchdog = None;

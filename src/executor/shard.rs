@@ -2,8 +2,9 @@
 //!
 //! # A turn
 //!
-//! 1. Calls and replies that have come are taken in, a bounded number: calls are served, replies wake who waits.
-//! 2. Timers that are due fire, and sources are asked whether a task that waits has mail.
+//! 1. Calls and replies that have come are taken in, a bounded number: calls are served, replies wake who waits. Tasks
+//!    that wait for messages or for room are woken, if it has come (`post.rs`).
+//! 2. Timers that are due fire.
 //! 3. Tasks that are ready are polled, and those that become so meanwhile, at most [`TURN`] polls in all.
 //! 4. What was sent meanwhile goes into the lanes, one publication and one ring of the doorbell for each peer.
 //!
@@ -23,7 +24,7 @@ use super::{
     credit::Credits,
     outside::Job,
     peer::{Peer, Shared},
-    source::Source,
+    post::Posts,
     task::{guarded, is_fine},
 };
 
@@ -85,7 +86,7 @@ pub(crate) struct Shard {
     popped: Cell<usize>,
     lane_capacity: usize,
     services: RefCell<BTreeMap<usize, Option<Box<dyn Any>>>>,
-    sources: RefCell<Vec<Rc<dyn Source>>>,
+    posts: Posts,
     pinned: Pinned,
     counts: Cell<CallCounts>,
     is_draining: Cell<bool>,
@@ -110,7 +111,7 @@ impl Shard {
             popped: Cell::new(0),
             lane_capacity: mesh.lane_capacity,
             services: RefCell::new(BTreeMap::new()),
-            sources: RefCell::new(Vec::new()),
+            posts: Posts::default(),
             pinned: mesh.pinned,
             counts: Cell::default(),
             is_draining: Cell::new(false),
@@ -146,13 +147,12 @@ impl Shard {
         &self.services
     }
 
-    #[cfg(feature = "pool")]
-    pub(crate) fn sources(&self) -> &RefCell<Vec<Rc<dyn Source>>> {
-        &self.sources
-    }
-
     pub(crate) fn pinned(&self) -> &Pinned {
         &self.pinned
+    }
+
+    pub(crate) fn posts(&self) -> &Posts {
+        &self.posts
     }
 
     pub(crate) fn counts(&self) -> CallCounts {
@@ -201,12 +201,12 @@ impl Shard {
             self.begin_drain();
         }
         let received = self.receive();
+        let woken = self.posts.wake(&self.core);
         self.core.fire_timers();
-        self.ask_sources();
         let polls = self.run_ready(polls);
         let flushed = self.flush();
         self.try_leave();
-        received || polls != 0 || flushed
+        received || woken || polls != 0 || flushed
     }
 
     /// Polls what is ready, and what becomes so meanwhile: the fixed cost of a turn is then shared by more polls.
@@ -219,12 +219,6 @@ impl Shard {
             }
         }
         polls
-    }
-
-    /// Wakes tasks whose sources have something for them. Returns whether any has.
-    fn ask_sources(&self) -> bool {
-        let ask = |any, source: &Rc<dyn Source>| source.look() | any;
-        self.sources.borrow().iter().fold(false, ask)
     }
 
     /// Moves what has come into the batch. Returns whether something is there.
@@ -322,20 +316,33 @@ impl Shard {
     /// Whether a turn would find something to do. Runs no code of users.
     pub(crate) fn look(&self) -> bool {
         self.core.has_ready()
-            || self.ask_sources()
             || self.fill()
             || self.outboxes[self.id].len() != 0
             || self.jobs.borrow_mut().drain(1).has_next()
             || self.flush()
+            || self.posts.has_news()
             || self.shared.is_draining() != self.is_draining.get()
             || self.is_finished()
     }
 
-    /// Asks the peers whose lanes are full to ring when they are not.
+    #[cfg(test)]
+    pub(crate) fn dirty_lanes(&self) -> usize {
+        self.inbox.borrow().dirty_lanes()
+    }
+
+    /// Before a park: says that nothing more comes for now, so that no idle peer goes on looking at this shard's lanes,
+    /// and asks the peers whose lanes are full to ring when they are not.
     pub(crate) fn want_room(&self) {
+        let mut senders = self.senders.borrow_mut();
+        senders
+            .iter_mut()
+            .flatten()
+            .for_each(|lane| lane.end_burst());
+        drop(senders);
         for to in self.busy.borrow().iter() {
             self.shared.peers[*to].wanting.want(self.id);
         }
+        self.posts.want_room();
     }
 
     /// Cancels what runs here. From now on calls are refused, and none is made.

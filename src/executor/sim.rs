@@ -19,7 +19,7 @@ use core::{
 };
 use std::{rc::Rc, sync::Arc};
 
-use shared_nothing_rings::lanes::LANES_MAX;
+use shared_nothing_rings::lanes::{self, LANES_MAX};
 
 use super::{
     CallError, Handle, context,
@@ -263,7 +263,10 @@ impl World {
         }
         let setting = "with_lane_capacity";
         let made: Result<Vec<_>, _> = (0..sim.shards)
-            .map(|shard| start::make(shard, sim.shards, sim.lane_capacity))
+            .map(|shard| {
+                let lanes = lanes::with_capacity(sim.shards, sim.lane_capacity)?;
+                start::make(shard, sim.shards, lanes)
+            })
             .collect();
         let made = made.map_err(|_| SimError::Invalid { setting })?;
         let (intakes, made): (Vec<_>, Vec<_>) = made.into_iter().unzip();

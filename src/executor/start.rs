@@ -11,7 +11,7 @@ use std::{
 };
 
 use shared_nothing_affinity::{
-    Budget, BudgetError, CPUS_VARIABLE, CpuId, CpuSet, Demand, Placed, Topology, pin,
+    Budget, BudgetError, CPUS_VARIABLE, CpuId, CpuSet, Demand, NodeId, Placed, Topology, pin,
 };
 use shared_nothing_rings::{CapacityError, lanes, mpsc, wait::Doorbell};
 
@@ -21,6 +21,7 @@ use super::{
     call::Parcel,
     context,
     core::{Clock, Core},
+    ground,
     idle::Waiter,
     outside::Waiting,
     peer::{Peer, Shared},
@@ -54,13 +55,14 @@ struct Plan {
     shard: usize,
     shards: usize,
     pin_to: Option<CpuId>,
+    node: Option<NodeId>,
     has_cpus: bool,
     clock: sys::Clock,
     builder: Builder,
 }
 
 pub(super) fn start(builder: &Builder) -> Result<Executor, StartError> {
-    let (placed, has_cpus) = check(builder)?;
+    let (placed, nodes, has_cpus) = check(builder)?;
     let shards = placed.cpus.len();
     let clock = sys::Clock::start();
     let (made, hear) = std_mpsc::channel();
@@ -71,6 +73,7 @@ pub(super) fn start(builder: &Builder) -> Result<Executor, StartError> {
             shard,
             shards,
             pin_to: *pin_to,
+            node: nodes[shard],
             has_cpus,
             clock,
             builder: builder.clone(),
@@ -138,18 +141,18 @@ impl Plan {
         made: &std_mpsc::Sender<Result<Made, StartError>>,
         connected: &std_mpsc::Receiver<Connected>,
     ) -> Option<ShardReport> {
-        let mut pinned = Pinned::default();
+        let mut report = ShardReport::new(self.shard);
         match (self.pin_to.map(pin), self.builder.demand) {
             (None, _) => {}
-            (Some(Ok(guard)), _) => pinned.cpu = Some(guard.into_permanent()),
+            (Some(Ok(guard)), _) => report.cpu = Some(guard.into_permanent()),
             (Some(Err(error)), Demand::Require) => {
                 let (shard, reason) = (self.shard, error.to_string());
                 let _heard = made.send(Err(StartError::Pin { shard, reason }));
                 return None;
             }
-            (Some(Err(error)), Demand::Prefer) => pinned.error = Some(error.to_string()),
+            (Some(Err(error)), Demand::Prefer) => report.pin_error = Some(error.to_string()),
         }
-        let (intake, mine) = match self.make() {
+        let (intake, mine) = match self.make(&mut report) {
             Ok(made) => made,
             Err(error) => {
                 let _heard = made.send(Err(error));
@@ -170,7 +173,10 @@ impl Plan {
             senders,
             lane_capacity: self.builder.lane_capacity,
             credits: self.builder.credits,
-            pinned,
+            pinned: Pinned {
+                cpu: report.cpu,
+                error: report.pin_error.clone(),
+            },
         };
         let shard = Shard::new(self.shard, core, intake, mesh);
         let waiter = Waiter::new(self.builder.idle, self.has_cpus, self.builder.yields);
@@ -180,9 +186,6 @@ impl Plan {
                 waiter.wait(&shard);
             }
         }
-        let mut report = ShardReport::new(self.shard);
-        report.cpu = shard.pinned().cpu;
-        report.pin_error.clone_from(&shard.pinned().error);
         report.tasks = shard.core().counts();
         report.calls = shard.counts();
         report.parks = waiter.parks();
@@ -192,10 +195,13 @@ impl Plan {
         Some(report)
     }
 
-    fn make(&self) -> Result<(Intake, Made), StartError> {
+    fn make(&self, report: &mut ShardReport) -> Result<(Intake, Made), StartError> {
         let shard = self.shard;
-        make(shard, self.shards, self.builder.lane_capacity)
-            .map_err(|error| StartError::Lanes { shard, error })
+        // Pinned elsewhere, or not at all, it has no node of its own.
+        let node = self.node.filter(|_| report.cpu.is_some());
+        let sizes = (self.shards, self.builder.lane_capacity);
+        let lanes = ground::lanes(self.builder.memory, node, sizes, report)?;
+        make(shard, self.shards, lanes).map_err(|error| StartError::Lanes { shard, error })
     }
 }
 
@@ -203,9 +209,8 @@ impl Plan {
 pub(super) fn make(
     shard: usize,
     shards: usize,
-    lane_capacity: usize,
+    (producers, inbox): ground::Ends<Parcel>,
 ) -> Result<(Intake, Made), CapacityError> {
-    let (producers, inbox) = lanes::with_capacity(shards, lane_capacity)?;
     let (jobs, take_jobs) = mpsc::with_capacity(JOBS)?;
     let peer = Arc::new(Peer {
         bell: Doorbell::new(),
@@ -259,9 +264,9 @@ fn invalid(setting: &'static str, reason: impl Into<String>) -> StartError {
     }
 }
 
-/// Checks the settings and completes them by what the machine offers: a place for each shard, and whether there are
-/// CPUs for all.
-fn check(builder: &Builder) -> Result<(Placed, bool), StartError> {
+/// Checks the settings and completes them by what the machine offers: a place for each shard, where the memory of that
+/// place is, and whether there are CPUs for all.
+fn check(builder: &Builder) -> Result<(Placed, Vec<Option<NodeId>>, bool), StartError> {
     let budget = match Budget::read() {
         Ok(budget) => Some(budget),
         // Where the mask cannot be read, threads are not pinned either.
@@ -297,5 +302,7 @@ fn check(builder: &Builder) -> Result<(Placed, bool), StartError> {
         .placement
         .place(&machine, &usable, shards, builder.demand)
         .map_err(|error| invalid("with_placement", error.to_string()))?;
-    Ok((placed, affordable >= shards))
+    let node = |cpu: &Option<CpuId>| machine.memory_home(machine.cpu((*cpu)?)?.node?);
+    let nodes = placed.cpus.iter().map(node).collect();
+    Ok((placed, nodes, affordable >= shards))
 }

@@ -197,6 +197,7 @@ impl From<executor::StartError> for StartError {
             },
             E::Spawn { shard, error } => Self::Spawn { shard, error },
             E::Pin { shard, reason } => Self::Pin { shard, reason },
+            E::Memory { reason, .. } => invalid("memory", reason),
             E::Lanes { error, .. } => invalid("shards", error.to_string()),
         }
     }

@@ -20,7 +20,7 @@ use super::{
     inbox::{Inbox, Look},
     mailbox::Mailbox,
 };
-use crate::executor::{Host, Source};
+use crate::executor::{Host, Post};
 
 /// What a wait has found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +44,8 @@ pub(crate) struct Mail<M> {
     /// Counts messages for later, so that those of one moment keep their order.
     last: Cell<u64>,
     is_own_turn: Cell<bool>,
-    waker: RefCell<Option<Waker>>,
-    is_waiting: Cell<bool>,
+    /// The worker's task, while it waits.
+    waiting: RefCell<Option<Waker>>,
 }
 
 struct Later<M> {
@@ -63,8 +63,7 @@ impl<M> Mail<M> {
             later: RefCell::new(BinaryHeap::new()),
             last: Cell::new(0),
             is_own_turn: Cell::new(false),
-            waker: RefCell::default(),
-            is_waiting: Cell::new(false),
+            waiting: RefCell::default(),
         }
     }
 
@@ -139,7 +138,7 @@ impl<M> Mail<M> {
         if let Some(found) = self.find() {
             return found;
         }
-        let _waiting = Waiting(&self.is_waiting);
+        let _waiting = Waiting(&self.waiting);
         let Some(deadline_ns) = deadline_ns else {
             return poll_fn(|cx| self.poll(cx.waker())).await;
         };
@@ -155,12 +154,7 @@ impl<M> Mail<M> {
         if let Some(found) = self.find() {
             return Poll::Ready(found);
         }
-        // The task is always the same, so its waker is cloned once.
-        let mut known = self.waker.borrow_mut();
-        if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
-            *known = Some(waker.clone());
-        }
-        self.is_waiting.set(true);
+        *self.waiting.borrow_mut() = Some(waker.clone());
         Poll::Pending
     }
 
@@ -175,25 +169,22 @@ impl<M> Mail<M> {
     }
 }
 
-impl<M> Source for Mail<M> {
-    fn look(&self) -> bool {
-        if !self.is_waiting.get() || self.find().is_none() {
-            return false;
-        }
-        self.is_waiting.set(false);
-        if let Some(waker) = &*self.waker.borrow() {
-            waker.wake_by_ref();
-        }
-        true
+impl<M> Post for Mail<M> {
+    fn has_news(&self) -> bool {
+        self.waiting.borrow().is_some() && self.find().is_some()
+    }
+
+    fn next_waker(&self) -> Option<Waker> {
+        self.has_news().then(|| self.waiting.take())?
     }
 }
 
 /// The worker's task waits while this lives.
-struct Waiting<'m>(&'m Cell<bool>);
+struct Waiting<'m>(&'m RefCell<Option<Waker>>);
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.set(false);
+        self.0.take();
     }
 }
 

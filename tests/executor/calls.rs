@@ -23,7 +23,7 @@ use shared_nothing::executor::submit_to;
 use shared_nothing::executor::timeout;
 use shared_nothing::executor::yield_now;
 
-use super::{shards, start};
+use super::{in_order, shards, start};
 
 #[test]
 fn a_call_runs_there_and_its_result_comes_back() {
@@ -43,7 +43,7 @@ fn a_call_runs_there_and_its_result_comes_back() {
 
 #[test]
 fn calls_to_one_shard_are_served_in_order() {
-    let executor = shards(2)
+    let executor = in_order(2)
         .with_lane_capacity(4)
         .with_credits(1_000)
         .start()
@@ -231,6 +231,70 @@ fn h07_calls_that_give_up_take_nobodys_credit_with_them() {
     let kept = kept.unwrap();
     assert!((300..700).contains(&kept), "{kept}");
     assert_eq!(ran.load(SeqCst), kept);
+}
+
+#[test]
+fn h05_foreign_wakes_of_a_frozen_shard_return() {
+    const TASKS: usize = 1_000;
+    let executor = start(1);
+    let (send, wakers) = mpsc::channel();
+    let polls = Arc::new(AtomicUsize::new(0));
+    for _ in 0..TASKS {
+        let (send, polls) = (send.clone(), Arc::clone(&polls));
+        let spawn = executor.handle().submit_to(0, move || {
+            drop(spawn_local(poll_fn(move |cx| {
+                polls.fetch_add(1, SeqCst);
+                send.send(cx.waker().clone()).unwrap();
+                Poll::<()>::Pending
+            })));
+        });
+        spawn.wait().unwrap();
+    }
+    let taken: Vec<_> = wakers.iter().take(TASKS).collect();
+    let (open, gate) = mpsc::channel::<()>();
+    let (ready, is_ready) = mpsc::channel();
+    let handle = executor.handle();
+    let frozen = thread::spawn(move || {
+        let hold = handle.submit_to(0, move || {
+            ready.send(()).unwrap();
+            gate.recv().is_ok()
+        });
+        hold.wait()
+    });
+    is_ready.recv().unwrap();
+    // Two threads at a time, 10^5 wakes in all.
+    let (tell, told) = mpsc::channel();
+    let wakers: Vec<_> = (0..2)
+        .map(|_| {
+            let (taken, tell) = (taken.clone(), tell.clone());
+            thread::spawn(move || {
+                for _ in 0..50 {
+                    taken.iter().for_each(std::task::Waker::wake_by_ref);
+                }
+                tell.send(()).unwrap();
+            })
+        })
+        .collect();
+    for _ in 0..2 {
+        let returned = told.recv_timeout(Duration::from_secs(60));
+        returned.expect("a wake waits for the shard");
+    }
+    assert_eq!(
+        polls.load(SeqCst),
+        TASKS,
+        "the shard was frozen all the time"
+    );
+    open.send(()).unwrap();
+    assert!(frozen.join().unwrap().unwrap());
+    wakers.into_iter().for_each(|thread| thread.join().unwrap());
+    // The polls come, one for each task.
+    let settle = executor.block_on(0, || async { sleep(Duration::from_millis(1)).await });
+    settle.unwrap();
+    while polls.load(SeqCst) < 2 * TASKS {
+        thread::yield_now();
+    }
+    drop(executor);
+    assert_eq!(polls.load(SeqCst), 2 * TASKS);
 }
 
 #[test]

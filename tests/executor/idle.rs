@@ -12,6 +12,58 @@ use shared_nothing::executor::submit_to;
 
 use super::{shards, start};
 
+/// What the threads whose names begin with `name` have used: nanoseconds on a CPU, and how often they gave it up, each of
+/// which is a system call.
+#[cfg(target_os = "linux")]
+fn used(name: &str) -> (u64, u64) {
+    let mut sums = (0, 0);
+    for task in std::fs::read_dir("/proc/self/task").unwrap() {
+        let folder = task.unwrap().path();
+        let read = |file| std::fs::read_to_string(folder.join(file)).unwrap_or_default();
+        if !read("comm").starts_with(name) {
+            continue;
+        }
+        let first = |text: &str| text.split_whitespace().next().and_then(|n| n.parse().ok());
+        sums.0 += first(&read("schedstat")).unwrap_or(0);
+        let status = read("status");
+        let switches = status
+            .lines()
+            .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        sums.1 += switches.and_then(first).unwrap_or(0);
+    }
+    sums
+}
+
+/// Prints what four idle shards cost: `cargo test --test executor h25 -- --nocapture`.
+#[cfg(target_os = "linux")]
+#[test]
+fn h25_idle_shards_cost_next_to_nothing() {
+    for (name, idle) in [("spins", Idle::DEFAULT), ("parks", Idle::Park)] {
+        let executor = shards(4).with_name(name).with_idle(idle).start().unwrap();
+        // Calls among all, so that they know each other, and some timers that end.
+        let rounds = || async {
+            for to in 0..400 {
+                submit_to(to % 4, || ()).await.unwrap();
+                sleep(Duration::from_micros(50)).await;
+            }
+        };
+        executor.block_on(0, rounds).unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        let (from, before) = (Instant::now(), used(name));
+        std::thread::sleep(Duration::from_millis(1_500));
+        let (took, after) = (from.elapsed(), used(name));
+        let cpu = (after.0 - before.0) as f64 / took.as_nanos() as f64;
+        let switches = (after.1 - before.1) as f64 / took.as_secs_f64();
+        println!(
+            "4 idle shards, {idle:?}: {:.4} % of a CPU, {switches:.1} switches/s",
+            100.0 * cpu
+        );
+        assert!(before.1 > 100, "switches are counted: {before:?}");
+        assert!(cpu < 0.002, "{cpu}");
+        assert!(switches < 4.0 * 100.0, "{switches}");
+    }
+}
+
 #[test]
 fn h25_an_idle_shard_stays_parked() {
     let executor = start(4);
@@ -81,7 +133,8 @@ fn h06_parks_and_wakes_lose_nothing() {
     assert_eq!(done.unwrap(), rounds);
 }
 
-/// Each call finds one or both shards parked. A minute or more.
+/// Each call finds one or both shards parked. Minutes:
+/// `cargo test --release --test executor ten_million -- --ignored`.
 #[test]
 #[ignore = "takes minutes"]
 fn h06_some_ten_million_parks_and_wakes_lose_nothing() {

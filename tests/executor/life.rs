@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use shared_nothing::affinity::CpuId;
 use shared_nothing::affinity::Demand;
+use shared_nothing::affinity::Pages;
 use shared_nothing::affinity::Placement;
 use shared_nothing::executor::Builder;
 use shared_nothing::executor::CallError;
+use shared_nothing::executor::Memory;
 use shared_nothing::executor::StartError;
 use shared_nothing::executor::shard_count;
 use shared_nothing::executor::shard_id;
@@ -54,6 +56,56 @@ fn a_pinned_shard_runs_where_it_was_put() {
         .unwrap();
     assert_eq!(at, cpu);
     assert_eq!(executor.stop()[0].cpu, Some(cpu));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn lanes_lie_on_the_node_of_their_shard_or_it_is_said_why_not() {
+    let cpu = shared_nothing::affinity::usable_cpus()
+        .unwrap()
+        .first()
+        .unwrap();
+    let placed = shards(1).with_placement(Placement::List(vec![cpu]));
+    // The machine may have no nodes, the kernel no huge pages, and a container may not set policies.
+    for memory in [Memory::Prefer(Pages::Base), Memory::Prefer(Pages::Huge)] {
+        let executor = placed.clone().with_memory(memory).start().unwrap();
+        let sum = executor.block_on(0, || async { submit_to(0, || 5).await.unwrap() });
+        assert_eq!(sum.unwrap(), 5);
+        let report = &executor.stop()[0];
+        assert!(
+            report.memory_node.is_some() || report.memory_error.is_some(),
+            "{report:?}"
+        );
+    }
+    match placed.with_memory(Memory::Require(Pages::Base)).start() {
+        Ok(executor) => {
+            let report = &executor.stop()[0];
+            assert!(report.memory_error.is_none(), "{report:?}");
+        }
+        Err(StartError::Memory { shard: 0, reason }) => assert!(!reason.is_empty()),
+        Err(other) => panic!("{other:?}"),
+    }
+    // A shard that runs anywhere has no node.
+    let executor = shards(2)
+        .with_memory(Memory::Prefer(Pages::Base))
+        .start()
+        .unwrap();
+    let met = executor.block_on(0, || async { submit_to(1, || 6).await.unwrap() });
+    assert_eq!(met.unwrap(), 6);
+    for report in executor.stop() {
+        assert_eq!(
+            report.memory_error.as_deref(),
+            Some("its node is not known")
+        );
+    }
+    let refused = shards(2).with_memory(Memory::Require(Pages::Base)).start();
+    let error = refused.expect_err("nobody knows the node").to_string();
+    assert!(error.starts_with("no such memory for shard"), "{error}");
+    let heap = start(1).stop();
+    assert_eq!(
+        (&heap[0].memory_node, &heap[0].memory_error),
+        (&None, &None)
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Panics and drops: the shard lives, the caller learns, and what is a shard's is dropped there.
 
+use std::future::Future;
 use std::future::pending;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -107,6 +108,31 @@ fn a_panic_in_a_timers_waker_or_task_leaves_the_timers_alive() {
         good.await.is_ok()
     });
     assert!(done.unwrap());
+}
+
+/// Panics when it is woken.
+struct PanicOnWake;
+
+impl std::task::Wake for PanicOnWake {
+    fn wake(self: Arc<Self>) {
+        panic!("in a waker");
+    }
+}
+
+#[test]
+fn a_waker_that_panics_stops_neither_its_timer_nor_the_next() {
+    let executor = start(1);
+    let done = executor.block_on(0, || async {
+        let waker = std::task::Waker::from(Arc::new(PanicOnWake));
+        let mut first = pin!(sleep(Duration::from_millis(1)));
+        let mut cx = std::task::Context::from_waker(&waker);
+        assert!(first.as_mut().poll(&mut cx).is_pending());
+        // Set later, for a later time.
+        sleep(Duration::from_millis(2)).await;
+        first.await;
+    });
+    done.unwrap();
+    assert_eq!(executor.stop()[0].tasks.panics, 1, "and it is counted");
 }
 
 #[derive(Clone)]

@@ -89,6 +89,8 @@ mod consumer;
 mod dirty;
 mod grant;
 mod lease;
+#[cfg(feature = "alloc")]
+mod memory;
 mod producer;
 #[cfg(feature = "alloc")]
 mod producers;
@@ -100,6 +102,8 @@ use raw::{Header, InlineLane, Raw};
 
 pub use consumer::{Consumer, Drain};
 pub use grant::Grant;
+#[cfg(feature = "alloc")]
+pub use memory::{Memory, layout, with_memory};
 pub use producer::Producer;
 #[cfg(feature = "alloc")]
 pub use producers::Producers;

@@ -3,6 +3,7 @@
 //! | field | written by | read by | when |
 //! |---|---|---|---|
 //! | `lanes`, `stride` | constructor | all | any time |
+//! | `keeper` | constructor | the last end | when it is the last |
 //! | `dirty` | producers and consumer, by read-modify-write | consumer | RAISE |
 //! | `open` | producers, by read-modify-write | consumer | CLOSE |
 //! | `current`, `turn`, `fruitless` | consumer | consumer | any time |
@@ -18,7 +19,9 @@ use crossbeam_utils::CachePadded;
 
 use super::dirty::{DIRTY_WORDS, Dirty};
 #[cfg(feature = "alloc")]
-use crate::CapacityError;
+use super::memory::{Keeper, Memory};
+#[cfg(feature = "alloc")]
+use crate::{CapacityError, MemoryError};
 use crate::{
     share::{Ends, Home},
     slot::Slot,
@@ -42,6 +45,9 @@ pub(super) struct Fixed {
     /// Bytes from one lane to the next.
     stride: usize,
     pub(super) ends: Ends,
+    /// Owns the memory, if it is not the allocator's. Written before any end is made, taken by the last.
+    #[cfg(feature = "alloc")]
+    keeper: Keeper,
 }
 
 /// All that an idle poll looks at.
@@ -97,7 +103,13 @@ impl Header {
     const_constructor! {
         pub(super) fn new(lanes: usize, stride: usize) -> Self {
             Self {
-                fixed: CachePadded::new(Fixed { lanes, stride, ends: Ends::none() }),
+                fixed: CachePadded::new(Fixed {
+                    lanes,
+                    stride,
+                    ends: Ends::none(),
+                    #[cfg(feature = "alloc")]
+                    keeper: Keeper::none(),
+                }),
                 news: CachePadded::new(News { dirty: Dirty::none(), open: AtomicUsize::new(lanes) }),
                 consumer: CachePadded::new(ConsumerLine {
                     current: Private::new(lanes - 1),
@@ -305,12 +317,8 @@ impl<T> Raw<T> {
         layouts().ok_or(CapacityError::TooLarge)
     }
 
-    /// `lanes` lanes on the heap, in one allocation.
-    pub(super) fn allocate(
-        lanes: usize,
-        capacity: usize,
-        start: usize,
-    ) -> Result<Self, CapacityError> {
+    /// How many slots a lane has, and the layouts of one lane and of all.
+    fn plan(lanes: usize, capacity: usize) -> Result<(usize, Layout, Layout), CapacityError> {
         match lanes {
             0 => return Err(CapacityError::Zero),
             1..=super::LANES_MAX => {}
@@ -318,11 +326,64 @@ impl<T> Raw<T> {
         }
         let slots = crate::pos::slots_for(capacity)?;
         let (lane, whole) = Self::layouts(lanes, slots)?;
+        Ok((slots, lane, whole))
+    }
+
+    /// Size and alignment of all lanes with their header.
+    pub(super) fn layout(lanes: usize, capacity: usize) -> Result<Layout, CapacityError> {
+        Ok(Self::plan(lanes, capacity)?.2)
+    }
+
+    /// `lanes` lanes on the heap, in one allocation.
+    pub(super) fn allocate(
+        lanes: usize,
+        capacity: usize,
+        start: usize,
+    ) -> Result<Self, CapacityError> {
+        let whole = Self::layout(lanes, capacity)?;
         // SAFETY: a header is never zero-sized, so neither is the layout.
         let memory = unsafe { alloc::alloc::alloc(whole) };
-        let header = NonNull::new(memory.cast::<Header>()).ok_or(CapacityError::OutOfMemory)?;
-        // SAFETY: the layouts have the lanes at the offsets of `lane_ptr`, and the rings at `RING_OFFSET` in them.
-        // Nobody else has the memory yet. A slot without a value needs no write.
+        let memory = NonNull::new(memory).ok_or(CapacityError::OutOfMemory)?;
+        // SAFETY: memory of this layout, new.
+        unsafe { Self::lay(memory, lanes, capacity, start) }
+    }
+
+    /// `lanes` lanes in memory that they own from now on.
+    pub(super) fn place(
+        mut memory: impl Memory,
+        lanes: usize,
+        capacity: usize,
+    ) -> Result<Self, MemoryError> {
+        let whole = Self::layout(lanes, capacity)?;
+        let bytes = memory.bytes();
+        let (begin, given) = (bytes.cast::<u8>(), bytes.len());
+        let skipped = begin.align_offset(whole.align());
+        let needed = skipped.saturating_add(whole.size());
+        if needed > given {
+            return Err(MemoryError::TooSmall { needed, given });
+        }
+        let keeper = alloc::boxed::Box::new(memory);
+        // SAFETY: `needed` bytes are there, and by the trait's contract nobody else's, as long as the keeper lives.
+        let raw = unsafe { Self::lay(begin.add(skipped), lanes, capacity, 0) }?;
+        raw.header().fixed.keeper.set(keeper);
+        Ok(raw)
+    }
+
+    /// Lays `lanes` lanes.
+    ///
+    /// # Safety
+    ///
+    /// 1. `memory` has the layout that [`layout`](Self::layout) says, and nobody else has it.
+    unsafe fn lay(
+        memory: NonNull<u8>,
+        lanes: usize,
+        capacity: usize,
+        start: usize,
+    ) -> Result<Self, CapacityError> {
+        let (slots, lane, _) = Self::plan(lanes, capacity)?;
+        let header = memory.cast::<Header>();
+        // SAFETY: duty 1: the layouts have the lanes at the offsets of `lane_ptr`, and the rings at `RING_OFFSET` in
+        // them. A slot without a value needs no write.
         unsafe {
             header.write(Header::new(lanes, lane.size()));
             let raw = Self::new(header);
@@ -338,15 +399,17 @@ impl<T> Raw<T> {
 
     /// # Safety
     ///
-    /// 1. The lanes came from [`allocate`](Self::allocate), and nothing uses them afterwards.
+    /// 1. The lanes came from [`allocate`](Self::allocate) or [`place`](Self::place), and nothing uses them afterwards.
     pub(super) unsafe fn deallocate(self) {
+        let keeper = self.header().fixed.keeper.take();
         let lanes = self.header().fixed.lanes;
         // SAFETY: there is at least one lane.
         let slots = unsafe { self.lane(0).slots() };
         let Ok((_, whole)) = Self::layouts(lanes, slots) else {
             unreachable!("this layout was allocated")
         };
-        // SAFETY: written by `allocate`, which used this layout; nobody looks at any of it any more (duty 1).
+        // SAFETY: written by `lay`; nobody looks at any of it any more (duty 1). Without a
+        // keeper, which frees it by its drop, it was allocated with this layout.
         unsafe {
             for index in 0..lanes {
                 self.beside(index).drop_in_place();
@@ -354,7 +417,9 @@ impl<T> Raw<T> {
                 ring.cast::<spsc::raw::Header>().drop_in_place();
             }
             self.header.drop_in_place();
-            alloc::alloc::dealloc(self.header.as_ptr().cast(), whole);
+            if keeper.is_none() {
+                alloc::alloc::dealloc(self.header.as_ptr().cast(), whole);
+            }
         }
     }
 }

@@ -1,0 +1,106 @@
+//! The memory in which a shard's lanes lie.
+
+use core::ptr::NonNull;
+
+use shared_nothing_affinity::{NodeId, Pages, Policy, Region, Request};
+use shared_nothing_rings::lanes;
+
+use super::{ShardReport, StartError};
+
+/// Where the lanes lie that a shard reads.
+///
+/// In any case a shard's thread makes them, after it is pinned, and so their pages are first written on its node.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Memory {
+    /// Where the allocator puts them. Its pages may be others' that were written elsewhere before.
+    #[default]
+    Heap,
+    /// In memory of the shard's NUMA node, in pages of this size, as far as both can be had; the rest is reported.
+    Prefer(Pages),
+    /// As with `Prefer`, but on this node and in such pages, or the start fails.
+    Require(Pages),
+}
+
+/// A region that lanes keep.
+struct Ground(Region);
+
+// SAFETY: 1: a region is a mapping of its own, and stays at its address until it is dropped. 2: the lanes have it to
+// themselves: nothing but `bytes` hands out its address, and it is given to them by value.
+unsafe impl lanes::Memory for Ground {
+    fn bytes(&mut self) -> NonNull<[u8]> {
+        NonNull::from(self.0.as_mut_slice())
+    }
+}
+
+/// The ends of lanes on the heap or on the ground.
+pub(super) type Ends<T> = (lanes::Producers<'static, T>, lanes::Consumer<'static, T>);
+
+/// Lanes where `wish` says. The report tells what came of it. Runs on the thread of the shard.
+pub(super) fn lanes<T>(
+    wish: Memory,
+    node: Option<NodeId>,
+    (shards, lane_capacity): (usize, usize),
+    report: &mut ShardReport,
+) -> Result<Ends<T>, StartError> {
+    let shard = report.shard;
+    let no_lanes = |error| StartError::Lanes { shard, error };
+    let (pages, is_strict) = match wish {
+        Memory::Heap => return lanes::with_capacity(shards, lane_capacity).map_err(no_lanes),
+        Memory::Prefer(pages) => (pages, false),
+        Memory::Require(pages) => (pages, true),
+    };
+    let layout = lanes::layout::<T>(shards, lane_capacity).map_err(no_lanes)?;
+    let mut shortfalls = Vec::new();
+    if node.is_none() {
+        shortfalls.push("its node is not known".to_owned());
+    }
+    let policy = match node {
+        None => Policy::FirstTouch,
+        Some(node) if is_strict => Policy::Bind(node),
+        Some(node) => Policy::Prefer(node),
+    };
+    let request = Request {
+        policy,
+        pages,
+        prefault: true,
+        ..Request::new(layout.size() + layout.align())
+    };
+    match Region::new(&request) {
+        Err(error) => shortfalls.push(error.to_string()),
+        Ok(region) => {
+            if region.pages() != pages {
+                shortfalls.push(format!("pages are {:?}, not {pages:?}", region.pages()));
+            }
+            if node.is_some() && !region.is_policy_set() {
+                shortfalls.push("the kernel took no policy".to_owned());
+            }
+            // Where the kernel does not say, nothing is known to be wrong.
+            match (node, region.residence()) {
+                (Some(node), Ok(home)) if home.is_all_on(node) => report.memory_node = Some(node),
+                (Some(node), Ok(home)) => {
+                    shortfalls.push(format!("not all is on {node}: {home:?}"))
+                }
+                _ => {}
+            }
+            if shortfalls.is_empty() || !is_strict {
+                report.memory_error = reason(shortfalls);
+                let made = lanes::with_memory(Ground(region), shards, lane_capacity);
+                return made.map_err(|error| StartError::Memory {
+                    shard,
+                    reason: error.to_string(),
+                });
+            }
+        }
+    }
+    let reason = reason(shortfalls).unwrap_or_default();
+    if is_strict {
+        return Err(StartError::Memory { shard, reason });
+    }
+    report.memory_error = Some(reason);
+    lanes::with_capacity(shards, lane_capacity).map_err(no_lanes)
+}
+
+fn reason(shortfalls: Vec<String>) -> Option<String> {
+    (!shortfalls.is_empty()).then(|| shortfalls.join(", "))
+}
