@@ -29,7 +29,8 @@
 //! | loads can be read | [`TwoChoices`] | two loads asked | | yes |
 //! | your own rule | [`Custom`] | | | yes |
 //!
-//! [`PartitionMap`] is a slot table with the seed of its keys, and what one process sends to another.
+//! [`PartitionMap`] is a slot table with the seed of its keys, and what one process sends to another. [`SlotPlan`] and
+//! [`LoadPlan`] say which map slots move, by their number and by what they carry.
 //!
 //! Strategies are pure: no clock, no thread, no randomness. Those that need no allocator work without `std`.
 #![forbid(unsafe_code)]
@@ -39,6 +40,7 @@ pub mod custom;
 mod error;
 pub mod hash;
 pub mod jump;
+pub mod load_plan;
 mod log2;
 #[cfg(feature = "std")]
 pub mod maglev;
@@ -62,6 +64,7 @@ pub use custom::Custom;
 pub use error::PartitionError;
 pub use hash::{HASH_VERSION, StableHash, hash_bytes, hash_u64};
 pub use jump::Jump;
+pub use load_plan::LoadPlan;
 #[cfg(feature = "std")]
 pub use maglev::Maglev;
 pub use map::{PARTITION_MAP_LEN, PartitionMap};
