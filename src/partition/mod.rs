@@ -22,7 +22,7 @@
 //! | few workers, any may leave | [`Rendezvous`] | `n` multiplications | `1/(n+1)` | yes |
 //! | the same with weights | [`WeightedRendezvous`] | `2 n` multiplications | in proportion | yes |
 //! | every process builds the table from a list | `Maglev` | one load from 128 KiB | a little over `1/(n+1)` | no |
-//! | others expect a ring | `HashRing` | binary search | about `1/(n+1)`, uneven | no |
+//! | others expect a ring | `HashRing` | two or three loads | about `1/(n+1)`, uneven | no |
 //! | neighbours live together, scans | `RangeMap` | binary search | what is split | no |
 //! | no key at all | [`RoundRobin`], `WeightedRoundRobin` | an addition, a load | | yes, no |
 //! | no state, one hot key may not drown a worker | [`BoundedLoad`] | that of its base, and a mixer for each full worker | as its base | yes |
