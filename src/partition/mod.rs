@@ -45,6 +45,8 @@ mod log2;
 #[cfg(feature = "std")]
 pub mod maglev;
 pub mod map;
+#[cfg(feature = "serde")]
+mod map_serde;
 pub mod multiply_shift;
 #[cfg(feature = "std")]
 pub mod range;
