@@ -41,17 +41,6 @@ fn moved(
 }
 
 #[test]
-fn jump_meets_the_anchor() {
-    let [fifteen, sixteen, seventeen] = [15, 16, 17].map(|workers| Jump::new(workers).unwrap());
-    let balance = max_over_mean(&counts(&sixteen));
-    assert!(balance <= 1.012, "{balance}");
-    let part = moved(&sixteen, &seventeen, |_, to| to == 16);
-    assert!((part - 1.0 / 17.0).abs() <= 0.001, "{part}");
-    let part = moved(&sixteen, &fifteen, |from, _| from == 15);
-    assert!((part - 1.0 / 16.0).abs() <= 0.001, "{part}");
-}
-
-#[test]
 fn the_ring_meets_the_anchor_exactly() {
     let old = HashRing::new(16).unwrap();
     let share = |ring: &HashRing, worker: usize| ring.shares()[worker] as f64 / 2_f64.powi(64);

@@ -63,6 +63,10 @@ impl<P: Partitioner> BoundedLoad<P> {
         if live == 0 {
             return 0;
         }
+        // A division of 128 bits is a call of some thirty steps; those who carry less are spared it.
+        if total < 1 << 32 && (live as u64) < 1 << 32 {
+            return ((total + 1) * self.percent as u64).div_ceil(100 * live as u64);
+        }
         let held = (total as u128 + 1) * self.percent as u128;
         let capacity = held.div_ceil(100 * live as u128);
         if capacity > u64::MAX as u128 {

@@ -27,7 +27,7 @@
 //! | unsigned integers to 64 bits, `usize`, `bool`, `char` | `mix(x + (seed + 1) * G)`: output number `seed + 1` of SplitMix64 started at `x` |
 //! | signed integers to 64 bits, `isize` | sign-extended to 64 bits, then as unsigned |
 //! | `u128`, `i128` | the tuple `(low half, high half)` |
-//! | bytes, text | [`hash_bytes`] |
+//! | bytes, text; `bytes::Bytes` with the feature `bytes` | [`hash_bytes`] |
 //! | tuples | from left to right; the hash of one member is the seed of the next |
 //! | `None` | the integer 0 |
 //! | `Some(x)` | the tuple `(1, x)` |
@@ -302,5 +302,14 @@ mod owned {
         fn stable_hash(&self, seed: u64) -> u64 {
             (**self).stable_hash(seed)
         }
+    }
+}
+
+/// As the bytes that they are.
+#[cfg(feature = "bytes")]
+impl StableHash for bytes::Bytes {
+    #[inline]
+    fn stable_hash(&self, seed: u64) -> u64 {
+        hash_bytes(self, seed)
     }
 }

@@ -29,6 +29,9 @@
 //! | 32800..32808 | [`hash_bytes`] of all bytes before, with seed 0 |
 //!
 //! The last number finds damage, not forgery. Cost: one pass over 32 KiB each way; no allocation.
+//!
+//! With the feature `serde` a map is `Serialize` and `Deserialize`, too, with the same members but the sum: `format`,
+//! `hash`, `workers`, `seed`, `epoch` and `owners`. What this build does not know or cannot route by is refused, in words.
 #![forbid(unsafe_code)]
 
 use super::{
@@ -40,7 +43,7 @@ pub const PARTITION_MAP_LEN: usize = HEADER_LEN + 2 * MAP_SLOTS + 8;
 
 const HEADER_LEN: usize = 32;
 const MAGIC: &[u8; 4] = b"SNPM";
-const FORMAT_VERSION: u32 = 1;
+pub(super) const FORMAT_VERSION: u32 = 1;
 
 /// A slot table and the seed that its keys are hashed with; see the [module](self).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -22,14 +22,15 @@
 //! | few workers, any may leave | [`Rendezvous`] | `n` multiplications | `1/(n+1)` | yes |
 //! | the same with weights | [`WeightedRendezvous`] | `2 n` multiplications | in proportion | yes |
 //! | every process builds the table from a list | `Maglev` | one load from 128 KiB | a little over `1/(n+1)` | no |
-//! | others expect a ring | `HashRing` | binary search | about `1/(n+1)`, uneven | no |
+//! | others expect a ring | `HashRing` | two or three loads | about `1/(n+1)`, uneven | no |
 //! | neighbours live together, scans | `RangeMap` | binary search | what is split | no |
 //! | no key at all | [`RoundRobin`], `WeightedRoundRobin` | an addition, a load | | yes, no |
 //! | no state, one hot key may not drown a worker | [`BoundedLoad`] | that of its base, and a mixer for each full worker | as its base | yes |
 //! | loads can be read | [`TwoChoices`] | two loads asked | | yes |
 //! | your own rule | [`Custom`] | | | yes |
 //!
-//! [`PartitionMap`] is a slot table with the seed of its keys, and what one process sends to another.
+//! [`PartitionMap`] is a slot table with the seed of its keys, and what one process sends to another. [`SlotPlan`] and
+//! [`LoadPlan`] say which map slots move, by their number and by what they carry.
 //!
 //! Strategies are pure: no clock, no thread, no randomness. Those that need no allocator work without `std`.
 #![forbid(unsafe_code)]
@@ -39,10 +40,13 @@ pub mod custom;
 mod error;
 pub mod hash;
 pub mod jump;
+pub mod load_plan;
 mod log2;
 #[cfg(feature = "std")]
 pub mod maglev;
 pub mod map;
+#[cfg(feature = "serde")]
+mod map_serde;
 pub mod multiply_shift;
 #[cfg(feature = "std")]
 pub mod range;
@@ -62,6 +66,7 @@ pub use custom::Custom;
 pub use error::PartitionError;
 pub use hash::{HASH_VERSION, StableHash, hash_bytes, hash_u64};
 pub use jump::Jump;
+pub use load_plan::LoadPlan;
 #[cfg(feature = "std")]
 pub use maglev::Maglev;
 pub use map::{PARTITION_MAP_LEN, PartitionMap};
@@ -100,3 +105,8 @@ impl<P: Partitioner + ?Sized> Partitioner for &P {
         (**self).workers()
     }
 }
+
+/// The chapter's examples run.
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../../docs/partitioning.md")]
+struct Chapter;

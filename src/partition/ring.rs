@@ -23,7 +23,10 @@
 //! worker, the deviation of a share is about `1 / sqrt(v)`; with 256 the largest of 16 shares is about 11 %
 //! over the mean. [`SlotTable`](super::SlotTable) and [`Rendezvous`](super::Rendezvous) are even.
 //!
-//! Cost: a binary search in `workers * vnodes` sorted positions, 10 bytes each; a change sorts them again.
+//! Cost: two or three loads, however many vnodes there are: an index says which vnode is the first from each of some
+//! `2 * workers * vnodes` equal parts of the ring on, and between the begin of its part and a hash lies a quarter of a
+//! vnode in the mean. A binary search would take twelve steps for 4096 vnodes, each waiting for the one before. Memory:
+//! 18 to 26 bytes a vnode; a change sorts them again.
 //!
 //! Reference: D. Karger and others, *Consistent hashing and random trees*, STOC 1997.
 #![forbid(unsafe_code)]
@@ -50,6 +53,10 @@ pub struct HashRing {
     positions: Vec<u64>,
     /// The worker of each.
     owners: Vec<u16>,
+    /// The ring in equal parts, a power of two: how many vnodes lie before each.
+    before: Vec<u32>,
+    /// What a hash is shifted by to get its part.
+    shift: u32,
     /// Vnodes of each worker number, 0 for one that is no member.
     vnodes: Vec<u32>,
 }
@@ -81,6 +88,8 @@ impl HashRing {
         let mut ring = Self {
             positions: Vec::new(),
             owners: Vec::new(),
+            before: Vec::new(),
+            shift: 0,
             vnodes,
         };
         ring.place();
@@ -165,6 +174,24 @@ impl HashRing {
         points.sort_unstable();
         self.positions = points.iter().map(|point| point.0).collect();
         self.owners = points.iter().map(|point| point.1).collect();
+        self.index();
+    }
+
+    /// Counts what lies before each part, for twice as many parts as vnodes or more.
+    fn index(&mut self) {
+        let parts = (2 * self.positions.len()).next_power_of_two().max(2);
+        self.shift = u64::BITS - parts.trailing_zeros();
+        self.before.clear();
+        self.before.reserve_exact(parts);
+        let mut before = 0;
+        for part in 0..parts as u64 {
+            let begin = part << self.shift;
+            before += self.positions[before..]
+                .iter()
+                .take_while(|&&position| position < begin)
+                .count();
+            self.before.push(before as u32);
+        }
     }
 }
 
@@ -181,7 +208,9 @@ fn check_vnodes(vnodes: usize) -> Result<(), PartitionError> {
 impl Partitioner for HashRing {
     #[inline]
     fn worker_of(&self, hash: u64) -> usize {
-        let vnode = self.positions.partition_point(|&position| position < hash);
+        let first = self.before[(hash >> self.shift) as usize] as usize;
+        let after = self.positions[first..].iter();
+        let vnode = first + after.take_while(|&&position| position < hash).count();
         // Past the last vnode the ring closes.
         let vnode = if vnode == self.owners.len() { 0 } else { vnode };
         usize::from(self.owners[vnode])
@@ -193,3 +222,35 @@ impl Partitioner for HashRing {
 }
 
 const _: () = assert!(WORKERS_MAX <= 1 << 16, "owners are kept in 16 bits");
+const _: () = assert!(
+    WORKERS_MAX * VNODES_MAX <= u32::MAX as usize,
+    "vnodes are counted in 32 bits"
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::partition::hash_u64;
+
+    #[test]
+    fn the_index_finds_what_a_search_finds() {
+        for vnodes in [
+            std::vec![1],
+            std::vec![1, 1],
+            std::vec![3, 0, 2],
+            std::vec![256; 16],
+        ] {
+            let ring = HashRing::weighted(&vnodes).unwrap();
+            let near =
+                |&position: &u64| [position.wrapping_sub(1), position, position.wrapping_add(1)];
+            let begins = (0..ring.before.len() as u64).map(|part| part << ring.shift);
+            let edges = ring.positions.iter().copied().chain(begins);
+            let hashes = edges.flat_map(|edge| near(&edge));
+            for hash in hashes.chain((0..5000).map(|key| hash_u64(key, 1))) {
+                let vnode = ring.positions.partition_point(|&position| position < hash);
+                let owner = usize::from(ring.owners[vnode % ring.owners.len()]);
+                assert_eq!(ring.worker_of(hash), owner, "{hash:x} among {vnodes:?}");
+            }
+        }
+    }
+}

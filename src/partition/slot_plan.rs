@@ -27,6 +27,8 @@
 //! | [`drain_plan`](SlotTable::drain_plan) | all slots of one worker, any | the slots of the others |
 //! | [`even_plan`](SlotTable::even_plan) | from who has too many to who has too few | workers within one of the mean |
 //!
+//! These count slots. By what the slots carry goes [`load_plan`](SlotTable::load_plan).
+//!
 //! A worker that owns no slot counts as drained: only `even_plan` fills it again. Cost: one pass over the
 //! workers for each of 15 levels, then one over the table; 8 KiB in the plan, no allocation.
 #![forbid(unsafe_code)]
