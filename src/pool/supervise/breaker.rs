@@ -292,4 +292,6 @@ const fn reaches(policy: BreakerPolicy, failures: u64, calls: u64) -> bool {
 }
 
 #[cfg(test)]
+mod storms;
+#[cfg(test)]
 mod tests;

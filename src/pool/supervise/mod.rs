@@ -59,7 +59,7 @@ pub use poison::{Poison, PoisonVerdict};
 pub use policy::{Ending, Escalation, PolicyError, Restart, Strategy, Supervision};
 pub use retry::{Retry, RetryEnd, RetryVerdict};
 pub use stuck::{Pulse, StuckPolicy, StuckWatch};
-pub use supervisor::{Decision, Escalated, GiveUpReason, RestartPlan, Supervisor};
+pub use supervisor::{Decision, Escalated, GiveUpReason, NextStart, RestartPlan, Supervisor};
 
 /// The code of the chapter is tested here.
 #[cfg(doctest)]

@@ -4,6 +4,7 @@
 use core::{error::Error, fmt, time::Duration};
 
 use super::{Backoff, Intensity};
+use crate::pool::StartError;
 
 /// Which ends of a worker are followed by a new start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -216,6 +217,15 @@ impl fmt::Display for PolicyError {
 
 impl Error for PolicyError {}
 
+impl From<PolicyError> for StartError {
+    fn from(error: PolicyError) -> Self {
+        Self::Invalid {
+            setting: error.setting,
+            reason: error.reason.to_owned(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,6 +242,12 @@ mod tests {
             let follows = [Stopped, Failed, Panicked, Stuck].map(|end| restart.follows(end));
             assert_eq!(follows, expected, "{restart:?}");
         }
+    }
+
+    #[test]
+    fn a_pool_says_the_same_of_a_wrong_policy() {
+        let error = PolicyError::new("intensity", "its period is zero");
+        assert_eq!(StartError::from(error).to_string(), error.to_string());
     }
 
     #[test]

@@ -29,12 +29,15 @@
 //!
 //! # How to enact it
 //!
-//! 1. On [`Decision::Restart`] stop the workers of `stop` in that order and report each end by `on_end`, which answers
-//!    [`Decision::Covered`]. When they have ended and `after` is over, start those of `start` in that order, and report
-//!    each by `on_start`, or by `on_end` if it failed.
-//! 2. A later plan takes the place of an earlier one for the workers that it names.
+//! 1. On [`Decision::Restart`] tell the workers of `stop` to stop, in that order, and report each end by `on_end`, which
+//!    answers [`Decision::Covered`].
+//! 2. After each event ask [`next_start`](Supervisor::next_start), until it names nobody: it knows whom to start, in
+//!    order, when all that had to stop have stopped and the delay is over. Report each by `on_start`, or by `on_end` if
+//!    the start failed.
 //! 3. On [`Decision::Escalate`] do as its `how` says, and report what was decided by
 //!    [`give_up`](Supervisor::give_up) or [`begin_stop`](Supervisor::begin_stop).
+//!
+//! A later plan takes the place of an earlier one for the workers that it names.
 #![forbid(unsafe_code)]
 
 use core::time::Duration;
@@ -97,9 +100,16 @@ pub struct Escalated {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Status {
-    Running { since_ns: u64 },
+    Running {
+        since_ns: u64,
+    },
     Stopping,
+    /// To be started, from `due_ns` on.
     Waiting,
+    /// [`Supervisor::next_start`] has named it.
+    Starting,
+    /// Down until somebody decides.
+    Escalated,
     GivenUp,
 }
 
@@ -107,6 +117,7 @@ enum Status {
 struct Seen {
     status: Status,
     restart: Restart,
+    due_ns: u64,
     /// Restarts since it last ran for long.
     in_a_row: u32,
     restarts: u64,
@@ -148,6 +159,7 @@ impl Supervisor {
         self.workers.push(Seen {
             status: Status::Running { since_ns: now_ns },
             restart: self.policy.restart,
+            due_ns: now_ns,
             in_a_row: 0,
             restarts: 0,
         });
@@ -206,7 +218,7 @@ impl Supervisor {
                     seen.in_a_row = 0;
                 }
             }
-            Status::Waiting => {}
+            Status::Waiting | Status::Starting | Status::Escalated => {}
         }
         if !seen.restart.follows(ending) {
             seen.status = Status::GivenUp;
@@ -220,7 +232,7 @@ impl Supervisor {
         seen.in_a_row = in_a_row.saturating_add(1);
         self.draws += 1;
         let random = hash_u64(self.draws, self.policy.seed);
-        self.plan(worker, self.policy.backoff.delay(in_a_row, random))
+        self.plan(worker, self.policy.backoff.delay(in_a_row, random), now_ns)
     }
 
     fn too_many(&mut self, worker: usize, ending: Ending, now_ns: u64) -> Decision {
@@ -229,7 +241,7 @@ impl Supervisor {
             seen.status = Status::GivenUp;
             return Decision::GiveUp(GiveUpReason::TooManyRestarts);
         }
-        seen.status = Status::Waiting;
+        seen.status = Status::Escalated;
         Decision::Escalate(Escalated {
             worker,
             ending,
@@ -240,7 +252,8 @@ impl Supervisor {
     }
 
     /// Whom the strategy takes along with `ended`.
-    fn plan(&mut self, ended: usize, after: Duration) -> Decision {
+    fn plan(&mut self, ended: usize, after: Duration, now_ns: u64) -> Decision {
+        let after_ns = u64::try_from(after.as_nanos()).unwrap_or(u64::MAX);
         let concerned = match self.policy.strategy {
             Strategy::One => ended..ended + 1,
             Strategy::All => 0..self.workers.len(),
@@ -262,10 +275,11 @@ impl Supervisor {
             }
             start.push(worker);
             seen.restarts += 1;
-            if worker == ended {
-                seen.status = Status::Waiting;
-            } else if runs {
+            seen.due_ns = now_ns.saturating_add(after_ns);
+            if runs {
                 seen.status = Status::Stopping;
+            } else if seen.status != Status::Stopping {
+                seen.status = Status::Waiting;
             }
         }
         stop.reverse();
@@ -286,6 +300,9 @@ impl Supervisor {
             .is_none_or(|seen| seen.status == Status::GivenUp)
     }
 }
+
+mod starts;
+pub use starts::NextStart;
 
 #[cfg(test)]
 mod storms;

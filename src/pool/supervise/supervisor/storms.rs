@@ -2,7 +2,7 @@
 use std::collections::VecDeque;
 
 use super::*;
-use crate::pool::supervise::Intensity;
+use crate::pool::supervise::{Backoff, Intensity};
 
 /// Workers as a pool would have them: each enacts what it was told.
 struct Enacted {
@@ -12,10 +12,11 @@ struct Enacted {
     granted_ns: VecDeque<u64>,
     limit: usize,
     period_ns: u64,
+    too_many: u32,
 }
 
 impl Enacted {
-    fn end(&mut self, worker: usize, ending: Ending, now_ns: u64) {
+    fn end(&mut self, worker: usize, ending: Ending, now_ns: u64) -> u64 {
         self.runs[worker] = false;
         match self.supervisor.on_end(worker, ending, now_ns) {
             Decision::Restart(plan) => self.enact(worker, &plan, now_ns),
@@ -25,8 +26,10 @@ impl Enacted {
                     reason == GiveUpReason::TooManyRestarts,
                     is_full && self.follows(worker, ending)
                 );
+                self.too_many += u32::from(is_full);
                 self.kept_down[worker] = true;
                 assert!(self.supervisor.is_given_up(worker));
+                now_ns
             }
             other => panic!("{other:?} for a worker that ran and was told nothing"),
         }
@@ -41,7 +44,8 @@ impl Enacted {
         self.granted_ns.len()
     }
 
-    fn enact(&mut self, ended: usize, plan: &RestartPlan, now_ns: u64) {
+    /// Returns when all have started.
+    fn enact(&mut self, ended: usize, plan: &RestartPlan, mut now_ns: u64) -> u64 {
         assert!(self.recent(now_ns) < self.limit, "a restart too many");
         self.granted_ns.push_back(now_ns);
         assert!(plan.start.contains(&ended) && !plan.stop.contains(&ended));
@@ -56,20 +60,34 @@ impl Enacted {
             );
             self.kept_down[*worker] |= !plan.start.contains(worker);
         }
-        for worker in &plan.start {
-            assert!(
-                !self.runs[*worker] && !self.kept_down[*worker],
-                "{worker} is down for good"
-            );
-            self.runs[*worker] = true;
-            self.supervisor.on_start(*worker, now_ns);
+        let mut started = Vec::new();
+        loop {
+            match self.supervisor.next_start(now_ns) {
+                NextStart::Now(worker) => {
+                    assert!(
+                        !self.runs[worker] && !self.kept_down[worker],
+                        "{worker} is down for good"
+                    );
+                    self.runs[worker] = true;
+                    self.supervisor.on_start(worker, now_ns);
+                    started.push(worker);
+                }
+                NextStart::At(due_ns) => {
+                    assert!(now_ns < due_ns, "that is later");
+                    now_ns = due_ns;
+                }
+                NextStart::None => break,
+            }
         }
+        assert_eq!(started, plan.start);
+        now_ns
     }
 }
 
 #[test]
 fn h14_no_storm_exceeds_the_limit_and_no_worker_is_forgotten() {
     const WORKERS: usize = 6;
+    let mut too_many = 0;
     for seed in 0..400_u64 {
         let mut draws = 0;
         let mut draw = |below: u64| {
@@ -91,7 +109,13 @@ fn h14_no_storm_exceeds_the_limit_and_no_worker_is_forgotten() {
                 restarts: limit,
                 period: Duration::from_nanos(period_ns),
             })
+            .with_backoff(Backoff {
+                first: Duration::from_nanos(5),
+                limit: Duration::from_nanos(40),
+                ..Backoff::default()
+            })
             .with_escalation(Escalation::GiveUpWorker)
+            .with_seed(seed)
             .with_healthy_after(Duration::from_nanos(draw(50)));
         let mut pool = Enacted {
             supervisor: Supervisor::new(policy, WORKERS, 0).expect("a policy that makes sense"),
@@ -100,6 +124,7 @@ fn h14_no_storm_exceeds_the_limit_and_no_worker_is_forgotten() {
             granted_ns: VecDeque::new(),
             limit: limit as usize,
             period_ns,
+            too_many: 0,
         };
         for worker in 0..WORKERS {
             pool.supervisor.set_restart(worker, kinds[draw(3) as usize]);
@@ -109,7 +134,7 @@ fn h14_no_storm_exceeds_the_limit_and_no_worker_is_forgotten() {
             now_ns += draw(30);
             let (worker, ending) = (draw(WORKERS as u64) as usize, endings[draw(4) as usize]);
             if pool.runs[worker] {
-                pool.end(worker, ending, now_ns);
+                now_ns = pool.end(worker, ending, now_ns);
             } else {
                 assert_eq!(
                     pool.supervisor.on_end(worker, ending, now_ns),
@@ -124,5 +149,7 @@ fn h14_no_storm_exceeds_the_limit_and_no_worker_is_forgotten() {
                 assert_eq!(pool.supervisor.is_given_up(worker), pool.kept_down[worker]);
             }
         }
+        too_many += pool.too_many;
     }
+    assert!(too_many > 400, "limits were reached: {too_many}");
 }
