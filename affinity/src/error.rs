@@ -45,21 +45,49 @@ impl Error {
             Self::Unsupported { .. } => None,
         }
     }
+
+    /// What the caller can do about it, where more is to be said than the manual page of the operation says.
+    ///
+    /// ```
+    /// use shared_nothing_affinity::Error;
+    ///
+    /// let denied = Error::Os { operation: "sched_setscheduler", errno: 1 };
+    /// assert_eq!(denied.remedy(), Some("it takes CAP_SYS_NICE or `ulimit -r`"));
+    /// assert!(denied.to_string().ends_with("; it takes CAP_SYS_NICE or `ulimit -r`"));
+    /// ```
+    pub fn remedy(&self) -> Option<&'static str> {
+        const EPERM: i32 = 1;
+        const ENOMEM: i32 = 12;
+        const EACCES: i32 = 13;
+        const ERANGE: i32 = 34;
+        let Self::Os { operation, errno } = self else {
+            return Some("go on without it");
+        };
+        match (*operation, *errno) {
+            ("sched_setscheduler", EPERM) => Some("it takes CAP_SYS_NICE or `ulimit -r`"),
+            ("setpriority", EPERM | EACCES) => Some("it takes CAP_SYS_NICE or `ulimit -e`"),
+            ("mlock", EPERM | ENOMEM) => Some("it takes CAP_IPC_LOCK or a larger `ulimit -l`"),
+            ("mbind" | "move_pages", EPERM) => Some("a container's seccomp profile may forbid it"),
+            ("pthread_setname_np", ERANGE) => Some("a name has at most 15 bytes"),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Os { operation, errno } => {
-                write!(
-                    f,
-                    "{operation} failed: {}",
-                    io::Error::from_raw_os_error(*errno)
-                )
+                let said = io::Error::from_raw_os_error(*errno);
+                write!(f, "{operation} failed: {said}")?;
             }
             Self::Unsupported { operation } => {
-                write!(f, "{operation} is not supported on this platform")
+                write!(f, "{operation} is not supported on this platform")?;
             }
+        }
+        match self.remedy() {
+            Some(remedy) => write!(f, "; {remedy}"),
+            None => Ok(()),
         }
     }
 }
@@ -310,6 +338,30 @@ mod tests {
             error
                 .to_string()
                 .starts_with("cannot pin: sched_setaffinity failed: ")
+        );
+    }
+
+    #[test]
+    fn a_refusal_that_can_be_helped_says_how() {
+        let text = |operation, errno| Error::Os { operation, errno }.to_string();
+        for (operation, errno, remedy) in [
+            ("sched_setscheduler", 1, "`ulimit -r`"),
+            ("setpriority", 13, "`ulimit -e`"),
+            ("mlock", 12, "`ulimit -l`"),
+            ("mlock", 1, "`ulimit -l`"),
+            ("mbind", 1, "forbid it"),
+            ("move_pages", 1, "forbid it"),
+            ("pthread_setname_np", 34, "15 bytes"),
+        ] {
+            let text = text(operation, errno);
+            let start = format!("{operation} failed: ");
+            assert!(text.starts_with(&start) && text.ends_with(remedy), "{text}");
+        }
+        assert!(!text("sched_setscheduler", 22).contains(';'));
+        let operation = "current_cpu";
+        assert_eq!(
+            Error::Unsupported { operation }.to_string(),
+            "current_cpu is not supported on this platform; go on without it"
         );
     }
 

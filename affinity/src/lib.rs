@@ -90,3 +90,8 @@ pub use priority::{is_realtime, set_nice, set_ordinary, set_realtime, set_thread
 #[cfg(feature = "hwloc")]
 pub use topology::Hwloc;
 pub use topology::{Cache, CoreKind, Cpu, Node, Synthetic, Topology};
+
+/// The examples of README.md, which must compile and hold.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -10,6 +10,7 @@ use shared_nothing_affinity::{
 };
 
 const EPERM: i32 = 1;
+const EACCES: i32 = 13;
 const EINVAL: i32 = 22;
 const ERANGE: i32 = 34;
 
@@ -57,7 +58,7 @@ fn niceness_is_of_one_thread_and_ends_at_19() {
     });
     on_own_thread(|| match set_nice(-5) {
         Ok(nice) => assert_eq!(nice, -5),
-        Err(error) => assert_eq!(error.errno(), Some(13), "EACCES without privilege"),
+        Err(error) => assert_eq!(error.errno(), Some(EACCES), "without privilege"),
     });
 }
 
@@ -74,6 +75,56 @@ fn realtime_is_granted_or_refused_and_not_inherited() {
             Err(error) => assert_eq!(error.errno(), Some(EPERM)),
         }
         assert_eq!(is_realtime(), Ok(false));
+    });
+}
+
+/// Takes from this thread, and from no other, the privilege to raise priorities: capabilities(7).
+fn give_up_sys_nice() {
+    const VERSION_3: u32 = 0x2008_0522;
+    const CAP_SYS_NICE: u32 = 23;
+    let mut header = [VERSION_3, 0];
+    // Effective, permitted and inheritable ones; the lower 32, then the higher.
+    let mut sets = [0_u32; 6];
+    // SAFETY: capget(2) writes a header of two words and, for version 3, two times three words.
+    let read = unsafe { libc::syscall(libc::SYS_capget, header.as_mut_ptr(), sets.as_mut_ptr()) };
+    assert_eq!(read, 0);
+    for set in &mut sets[..3] {
+        *set &= !(1 << CAP_SYS_NICE);
+    }
+    // SAFETY: capset(2) reads the same.
+    let written = unsafe { libc::syscall(libc::SYS_capset, header.as_mut_ptr(), sets.as_ptr()) };
+    assert_eq!(written, 0);
+}
+
+#[test]
+fn without_privilege_priorities_are_refused_with_what_can_be_done() {
+    on_own_thread(|| {
+        give_up_sys_nice();
+        let mut limit = libc::rlimit {
+            rlim_cur: 0,
+            rlim_max: 0,
+        };
+        // SAFETY: getrlimit(2) writes one `rlimit`.
+        assert_eq!(
+            unsafe { libc::getrlimit(libc::RLIMIT_RTPRIO, &mut limit) },
+            0
+        );
+        if limit.rlim_cur == 0 {
+            let error = set_realtime(1).unwrap_err();
+            assert_eq!(error.errno(), Some(EPERM));
+            let text = error.to_string();
+            assert!(
+                text.contains("sched_setscheduler") && text.contains("CAP_SYS_NICE"),
+                "{text}"
+            );
+            assert_eq!(is_realtime(), Ok(false));
+        }
+        // SAFETY: as above.
+        assert_eq!(unsafe { libc::getrlimit(libc::RLIMIT_NICE, &mut limit) }, 0);
+        if limit.rlim_cur == 0 {
+            let error = set_nice(-5).unwrap_err();
+            assert_eq!(error.errno(), Some(EACCES));
+        }
     });
 }
 

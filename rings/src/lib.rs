@@ -96,3 +96,8 @@ pub mod unbounded;
 pub mod wait;
 
 pub use error::{CapacityError, MemoryError, TryPopError, TryPushError, TryReserveError};
+
+/// The examples of README.md, which must compile and hold.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -41,12 +41,13 @@ pub(crate) enum Advice {
     PopulateWrite,
 }
 
-#[cfg(target_os = "linux")]
+// `--cfg affinity_elsewhere` is for the tests: there is no other machine to try the other half on.
+#[cfg(all(target_os = "linux", not(affinity_elsewhere)))]
 mod linux;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(affinity_elsewhere)))]
 pub(crate) use linux::*;
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(not(target_os = "linux"), affinity_elsewhere))]
 mod portable;
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(not(target_os = "linux"), affinity_elsewhere))]
 pub(crate) use portable::*;

@@ -5,7 +5,7 @@ use core::{alloc::Layout, mem::MaybeUninit};
 use super::{
     header::{Cell, Header},
     raw::Raw,
-    stamp::{CLOSED, STEP, Says, after, mask_of, slots_of, unused},
+    stamp::{CLOSED, STEP, Says, after, mask_of, unused},
 };
 use crate::{
     CapacityError, MemoryError,
@@ -69,7 +69,7 @@ impl<T> Raw<T> {
     /// 1. The ring came from [`allocate`](Self::allocate), and nothing uses it afterwards.
     #[cfg(feature = "alloc")]
     unsafe fn deallocate(self) {
-        let slots = slots_of(self.header().fixed.mask);
+        let slots = super::stamp::slots_of(self.header().fixed.mask);
         // SAFETY: duty 1, and `allocate` made that many slots.
         unsafe { storage::heap::deallocate(self.block, slots) };
     }

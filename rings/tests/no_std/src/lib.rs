@@ -12,7 +12,9 @@ pub static SAMPLES: spsc::Ring<u32, 64> = spsc::Ring::new();
 #[cfg(target_has_atomic = "ptr")]
 #[unsafe(no_mangle)]
 pub extern "C" fn static_round_trip(sample: u32) -> u32 {
-    let Some((mut tx, mut rx)) = SAMPLES.split_static() else { return 0 };
+    let Some((mut tx, mut rx)) = SAMPLES.split_static() else {
+        return 0;
+    };
     let _full = tx.try_push(sample);
     rx.try_pop().unwrap_or(0)
 }
@@ -48,8 +50,13 @@ pub extern "C" fn frame_round_trip(ring: &mut frames::Ring<64>, sample: u8) -> u
 /// A ring in memory that a linker script has set aside.
 #[cfg(target_has_atomic = "ptr")]
 #[unsafe(no_mangle)]
-pub extern "C" fn placed_round_trip(memory: &mut [core::mem::MaybeUninit<u8>; 1024], sample: u32) -> u32 {
-    let Ok((mut tx, mut rx)) = spsc::in_memory::<u32>(memory, 10) else { return 0 };
+pub extern "C" fn placed_round_trip(
+    memory: &mut [core::mem::MaybeUninit<u8>; 1024],
+    sample: u32,
+) -> u32 {
+    let Ok((mut tx, mut rx)) = spsc::in_memory::<u32>(memory, 10) else {
+        return 0;
+    };
     let _full = tx.try_push(sample);
     rx.try_pop().unwrap_or(0)
 }
