@@ -5,8 +5,8 @@ use std::{cell::Cell, error::Error, fs, future::Future, path::Path, rc::Rc};
 
 use shared_nothing::executor::{
     AbortOnDrop, Builder, CallCounts, CallError, Elapsed, Executor, Handle, Idle, Interval,
-    JoinError, JoinHandle, LocalExecutor, OutsideCall, ShardReport, Sharded, Sim, SimError, SimRun,
-    Sleep, Spawner, Stall, StartError, TaskCounts, Turn, YieldNow,
+    JoinError, JoinHandle, LocalExecutor, OutsideCall, ShardReport, Sharded, Sleep, Spawner, Stall,
+    StartError, TaskCounts, Turn, YieldNow,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -38,15 +38,22 @@ assert_impl_all!(ShardReport: Send, Sync, Clone, PartialEq);
 assert_impl_all!(Stall: Send, Sync, Copy, PartialEq);
 assert_impl_all!(Turn: Send, Sync, Copy, PartialEq);
 assert_impl_all!(Idle: Send, Sync, Copy, PartialEq);
-assert_impl_all!(Sim: Send, Sync, Clone);
-assert_impl_all!(SimRun<u8>: Send, Sync, Clone, PartialEq);
 
 // A panic's payload may move to another thread, and not be shared; so may the errors that carry it.
 assert_impl_all!(CallError: Error, Send);
 assert_impl_all!(JoinError: Error, Send);
-assert_impl_all!(SimError: Error, Send);
 assert_impl_all!(StartError: Error, Send, Sync);
 assert_impl_all!(Elapsed: Error, Send, Sync, Copy);
+
+#[cfg(feature = "sim")]
+mod sim {
+    use shared_nothing::executor::{Sim, SimError, SimRun};
+    use static_assertions::assert_impl_all;
+
+    assert_impl_all!(Sim: Send, Sync, Clone);
+    assert_impl_all!(SimRun<u8>: Send, Sync, Clone, PartialEq);
+    assert_impl_all!(SimError: std::error::Error, Send);
+}
 
 /// The names of types that begin a line as public.
 fn public_types(folder: &Path, found: &mut Vec<String>) {
