@@ -60,3 +60,30 @@ pub extern "C" fn placed_round_trip(
     let _full = tx.try_push(sample);
     rx.try_pop().unwrap_or(0)
 }
+
+/// Tasks of one thread on an allocator of the program's: spawn, yield, sleep by the caller's clock, join.
+#[cfg(feature = "executor")]
+#[unsafe(no_mangle)]
+pub extern "C" fn tasks_round_trip(sample: u32, now_ns: u64) -> u32 {
+    use core::{
+        future::Future,
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+    use shared_nothing::executor::{LocalExecutor, yield_now};
+
+    let local = LocalExecutor::with_signal(|| {});
+    let timers = local.spawner();
+    let mut task = pin!(local.spawn_local(async move {
+        yield_now().await;
+        timers.sleep_until(now_ns).await;
+        sample
+    }));
+    while !task.is_finished() {
+        local.turn(now_ns);
+    }
+    match task.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(sample)) => sample,
+        _ => 0,
+    }
+}
