@@ -14,9 +14,9 @@ mod imp {
     pub(crate) use core::sync::atomic::AtomicPtr;
     #[cfg(target_has_atomic = "64")]
     pub(crate) use core::sync::atomic::AtomicU64;
-    pub(crate) use core::sync::atomic::{AtomicUsize, Ordering};
     #[cfg(feature = "std")]
-    pub(crate) use core::sync::atomic::{compiler_fence, fence};
+    pub(crate) use core::sync::atomic::{AtomicU32, compiler_fence, fence};
+    pub(crate) use core::sync::atomic::{AtomicUsize, Ordering};
     #[cfg(feature = "std")]
     pub(crate) use std::{
         sync::{Mutex, MutexGuard},
@@ -62,7 +62,10 @@ mod imp {
     #[cfg(feature = "alloc")]
     pub(crate) use loom::sync::atomic::AtomicPtr;
     #[cfg(feature = "std")]
-    pub(crate) use loom::sync::{Mutex, MutexGuard, atomic::fence};
+    pub(crate) use loom::sync::{
+        Condvar, Mutex, MutexGuard,
+        atomic::{AtomicU32, fence},
+    };
     pub(crate) use loom::{
         cell::UnsafeCell as Cell,
         hint::spin_loop,
@@ -96,7 +99,7 @@ mod imp {
     pub(crate) use core::sync::atomic::Ordering;
     pub(crate) use shuttle::{
         hint::spin_loop,
-        sync::{Mutex, MutexGuard},
+        sync::{Condvar, Mutex, MutexGuard},
     };
 
     /// Any thread may run before this returns.
@@ -192,11 +195,48 @@ mod imp {
         };
     }
 
+    switching_number!(AtomicU32, u32);
     switching_number!(AtomicU64, u64);
     switching_number!(AtomicUsize, usize);
 }
 
 pub(crate) use imp::*;
+
+/// Where a model's threads sleep who wait for a word to change: what the kernel does for futex(2). The look at the word
+/// and the sleep are one step for those who wake.
+#[cfg(all(any(loom, shuttle), feature = "std"))]
+#[derive(Debug)]
+pub(crate) struct Bed {
+    lock: Mutex<()>,
+    woken: imp::Condvar,
+}
+
+#[cfg(all(any(loom, shuttle), feature = "std"))]
+impl Bed {
+    pub(crate) fn new() -> Self {
+        Self {
+            lock: Mutex::new(()),
+            woken: imp::Condvar::new(),
+        }
+    }
+
+    /// Sleeps if `is_due`. Time does not pass in a model: a sleep with a limit is a yield.
+    pub(crate) fn sleep(&self, is_due: impl Fn() -> bool, is_limited: bool) {
+        if is_limited {
+            return thread::yield_now();
+        }
+        let lock = self.lock.lock().expect("nobody panics here");
+        if is_due() {
+            drop(self.woken.wait(lock).expect("nobody panics here"));
+        }
+    }
+
+    /// Wakes one who sleeps.
+    pub(crate) fn wake(&self) {
+        let _lock = self.lock.lock().expect("nobody panics here");
+        self.woken.notify_one();
+    }
+}
 
 /// Defines a constructor that is `const` in a program and an ordinary function in a model.
 macro_rules! const_constructor {

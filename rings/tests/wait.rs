@@ -143,6 +143,31 @@ fn a_ring_for_one_wakes_who_has_waited_longest() {
 }
 
 #[test]
+fn nobody_sits_down_before_a_queue() {
+    let (bell, pile) = (Doorbell::new(), Pile::default());
+    let looks = &[const { AtomicUsize::new(0) }; 3];
+    let late = Instant::now() + Duration::from_secs(4);
+    thread::scope(|threads| {
+        let (bell, pile) = (&bell, &pile);
+        let wait = move |looks: &AtomicUsize| bell.wait_until(late, || pile.take(looks));
+        let one = threads.spawn(move || wait(&looks[0]));
+        until_queued(&looks[0]);
+        let two = threads.spawn(move || wait(&looks[1]));
+        until_queued(&looks[1]);
+        // The first has gone, and the second waits on: it comes before the third.
+        pile.add_and_ring(&bell);
+        assert_eq!(one.join().expect("no panic"), Some(()));
+        let three = threads.spawn(move || wait(&looks[2]));
+        until_queued(&looks[2]);
+        pile.add_and_ring(&bell);
+        assert_eq!(two.join().expect("no panic"), Some(()));
+        assert_eq!(looks[2].load(SeqCst), 2, "the last was left asleep");
+        pile.add_and_ring(&bell);
+        assert_eq!(three.join().expect("no panic"), Some(()));
+    });
+}
+
+#[test]
 fn h07_a_waiter_that_gives_up_passes_the_wake_on() {
     let (bell, pile) = (Doorbell::new(), Pile::default());
     for round in 0..100 {

@@ -1,34 +1,45 @@
-//! Parking: threads and tasks wait here, in one queue.
+//! Parking: threads and tasks wait here, one thread on a seat before one queue.
 //!
 //! # Why no wake is lost
 //!
 //! | who | first | then |
 //! |---|---|---|
-//! | waiter | ANNOUNCE: adds itself to the queue | RECHECK: looks at the ring |
-//! | ringer | changes the ring | CHECK: loads `waiting` |
+//! | waiter | ANNOUNCE: sits down, or adds itself to the queue | RECHECK: looks at the ring |
+//! | ringer | changes the ring | CHECK: loads the word of the seat, which also says whether there is a queue |
 //!
 //! Each has a barrier between its two steps ([`Barrier`]), and in the single order of these barriers one comes first.
-//! If it is the waiter's, the ringer's load sees the waiter, and the ringer turns to the queue; if it is the ringer's,
-//! the waiter's second look sees the change. Both may happen, but never neither.
+//! If it is the waiter's, the ringer's load sees the waiter, and the ringer turns to it; if it is the ringer's, the
+//! waiter's second look sees the change. Both may happen, but never neither.
 //!
 //! A ringer takes waiters out of the queue, under its lock, and then wakes them. A waiter sleeps while its ticket is in
 //! the queue. So a ring between the second look and the sleep is not lost: the ticket is gone.
 //!
+//! On Linux a thread that waits alone takes no lock: it sits ([`Seat`]), and sleeps on the word of the seat while that
+//! says so. A ringer clears the word and then wakes who sleeps on it. The kernel looks at the word once more before it
+//! puts a thread to sleep, so a ring between is not lost either. Nobody sits down while there is a queue: who sits has
+//! waited longest, and is woken first.
+//!
+//! | edge | release end | acquire end | carries |
+//! |---|---|---|---|
+//! | WAKE | ringer clears the seat | who sat there finds it cleared | the change that was rung for |
+//!
 //! # Why a waiter that gives up takes nobody's wake with it
 //!
 //! A ring for one change wakes one waiter. If that waiter leaves for another reason (its deadline, a dropped future, or
-//! because its second look found something), it finds its ticket gone and rings for the next in the queue.
+//! because its second look found something), it finds its ticket gone, or its seat, and rings for the next.
 
-use core::fmt;
+use core::{fmt, time::Duration};
 use std::{collections::VecDeque, sync::PoisonError, time::Instant};
 
 use crossbeam_utils::CachePadded;
 
-use super::{Wait, WaitUntil, barrier::Barrier};
+use super::{
+    Wait, WaitUntil,
+    barrier::Barrier,
+    seat::{Seat, Sitting},
+};
 use crate::sync::{
-    AtomicUsize, Mutex, MutexGuard,
-    Ordering::Relaxed,
-    now, spin_loop,
+    Mutex, MutexGuard, now, spin_loop,
     thread::{self, Thread},
 };
 
@@ -37,8 +48,8 @@ use crate::sync::{
 /// Any number may wait and any number may ring. While nobody waits, a ring costs a load, and a fence where the kernel
 /// refuses `membarrier(2)`.
 pub struct Doorbell {
-    /// The length of the queue. Read by every ring: on a line that is written only when somebody parks.
-    waiting: CachePadded<AtomicUsize>,
+    /// Says whether anybody waits. Read by every ring: on a line that is written only when somebody parks.
+    seat: CachePadded<Seat>,
     queue: Mutex<Queue>,
     barrier: Barrier,
     spins: u32,
@@ -51,6 +62,13 @@ const WAITERS: usize = 8;
 struct Queue {
     entries: VecDeque<(Ticket, Waiter)>,
     last: Ticket,
+}
+
+/// Where a thread waits.
+#[derive(Debug, Clone, Copy)]
+enum Spot {
+    Seat(Sitting),
+    Queue(Ticket),
 }
 
 /// A waiter's place in the queue, never used twice.
@@ -88,7 +106,7 @@ impl Doorbell {
     #[must_use]
     pub fn with_spins(spins: u32) -> Self {
         Self {
-            waiting: CachePadded::new(AtomicUsize::new(0)),
+            seat: CachePadded::new(Seat::new()),
             queue: Mutex::new(Queue {
                 entries: VecDeque::with_capacity(WAITERS),
                 last: Ticket::default(),
@@ -110,7 +128,8 @@ impl Doorbell {
 
     /// Wakes whoever waits. Call it after the change that they wait for.
     ///
-    /// Never blocks but for the few instructions for which another thread holds the lock of the queue.
+    /// Never blocks but for the few instructions for which another thread holds the lock of the queue. A thread that
+    /// waits alone is woken without that lock.
     #[inline]
     pub fn ring(&self) {
         self.ring_for(usize::MAX);
@@ -120,16 +139,22 @@ impl Doorbell {
     #[inline]
     pub fn ring_for(&self, count: usize) {
         self.barrier.light();
-        // RELAXED: the barrier orders it.
-        if self.waiting.load(Relaxed) != 0 {
+        if self.seat.is_anybody_there() {
             self.wake(count);
         }
     }
 
     #[cold]
     fn wake(&self, count: usize) {
+        if count == 0 {
+            return;
+        }
+        let left = count - usize::from(self.seat.wake());
+        if left == 0 || !self.seat.is_anybody_queued() {
+            return;
+        }
         // Those in the queue now, and not those who come back to it while this goes on.
-        let mut left = count.min(self.lock().entries.len());
+        let mut left = left.min(self.lock().entries.len());
         while left != 0 {
             let Some(waiter) = self.take_first() else {
                 break;
@@ -184,7 +209,7 @@ impl Doorbell {
         }
         loop {
             let place = Place {
-                ticket: self.enter(Waiter::Thread(thread::current())),
+                spot: self.take_spot(),
                 bell: self,
             };
             self.barrier.heavy();
@@ -192,17 +217,12 @@ impl Doorbell {
             if let Some(found) = look() {
                 return Some(found);
             }
-            while self.is_queued(place.ticket) {
-                match deadline {
-                    None => thread::park(),
-                    Some(deadline) => {
-                        let left = deadline.saturating_duration_since(now());
-                        if left.is_zero() {
-                            return look();
-                        }
-                        thread::park_timeout(left);
-                    }
+            while self.is_waiting(place.spot) {
+                let left = deadline.map(|deadline| deadline.saturating_duration_since(now()));
+                if left.is_some_and(|left| left.is_zero()) {
+                    return look();
                 }
+                self.sleep(place.spot, left);
             }
             // The wake is this waiter's own, to be spent on this look. If the look panics, the place passes it on.
             let found = look();
@@ -210,6 +230,30 @@ impl Doorbell {
             if found.is_some() {
                 return found;
             }
+        }
+    }
+
+    /// ANNOUNCE: a place for this thread. RECHECK comes after it.
+    fn take_spot(&self) -> Spot {
+        match self.seat.sit() {
+            Some(sitting) => Spot::Seat(sitting),
+            None => Spot::Queue(self.enter(Waiter::Thread(thread::current()))),
+        }
+    }
+
+    fn is_waiting(&self, spot: Spot) -> bool {
+        match spot {
+            Spot::Seat(sitting) => self.seat.sits(sitting),
+            Spot::Queue(ticket) => self.is_queued(ticket),
+        }
+    }
+
+    /// Sleeps for a while: until it is woken, or for no reason, but not longer than `left`.
+    fn sleep(&self, spot: Spot, left: Option<Duration>) {
+        match (spot, left) {
+            (Spot::Seat(sitting), left) => self.seat.sleep(sitting, left),
+            (Spot::Queue(_), None) => thread::park(),
+            (Spot::Queue(_), Some(left)) => thread::park_timeout(left),
         }
     }
 
@@ -268,10 +312,9 @@ impl Doorbell {
         }
     }
 
-    /// Writes down the length of the queue, under its lock.
+    /// Writes down whether there is a queue, under its lock.
     fn count(&self, queue: &Queue) {
-        // RELAXED: the lock orders it among those who write, and the barriers for those who ring.
-        self.waiting.store(queue.entries.len(), Relaxed);
+        self.seat.say_queued(!queue.entries.is_empty());
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -280,15 +323,22 @@ impl Doorbell {
     }
 }
 
-/// A place in the queue that is given up when the waiter returns, also by a panic in its look.
+/// A place that is given up when the waiter returns, also by a panic in its look.
 struct Place<'b> {
     bell: &'b Doorbell,
-    ticket: Ticket,
+    spot: Spot,
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.bell.leave(self.ticket);
+        match self.spot {
+            Spot::Queue(ticket) => self.bell.leave(ticket),
+            Spot::Seat(sitting) => {
+                if !self.bell.seat.rise(sitting) {
+                    self.bell.wake(1);
+                }
+            }
+        }
     }
 }
 

@@ -42,6 +42,10 @@
 mod barrier;
 #[cfg(feature = "std")]
 mod doorbell;
+#[cfg(feature = "std")]
+mod futex;
+#[cfg(feature = "std")]
+mod seat;
 mod spin;
 #[cfg(feature = "std")]
 mod yielding;
