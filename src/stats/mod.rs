@@ -10,5 +10,5 @@ mod probe;
 pub use counters::Counts;
 pub use latency::Latency;
 
-pub(crate) use counters::Counters;
-pub(crate) use probe::Probe;
+pub(crate) use counters::{Counters, Drops};
+pub(crate) use probe::{Probe, SAMPLE_EVERY};

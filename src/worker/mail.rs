@@ -25,6 +25,8 @@ use crate::executor::{Host, Source};
 /// What a wait has found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Found {
+    /// The worker was told something.
+    Control,
     /// Messages of the worker's own.
     Own,
     /// Messages of others.
@@ -46,6 +48,8 @@ pub(crate) struct Mail<M> {
     is_own_turn: Cell<bool>,
     waker: RefCell<Option<Waker>>,
     is_waiting: Cell<bool>,
+    /// Messages are left where they are: the worker is paused, or between two lives.
+    is_held: Cell<bool>,
 }
 
 struct Later<M> {
@@ -65,6 +69,7 @@ impl<M> Mail<M> {
             is_own_turn: Cell::new(false),
             waker: RefCell::default(),
             is_waiting: Cell::new(false),
+            is_held: Cell::new(false),
         }
     }
 
@@ -117,8 +122,23 @@ impl<M> Mail<M> {
         &self.own
     }
 
+    /// Finds no messages any more, or again. What the worker is told is found, and a close is.
+    pub(crate) fn hold(&self, is_held: bool) {
+        self.is_held.set(is_held);
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        self.is_held.get()
+    }
+
     /// Looks once. Own messages and others take turns.
     fn find(&self) -> Option<Found> {
+        if self.mailbox.control.has_any() {
+            return Some(Found::Control);
+        }
+        if self.is_held.get() {
+            return self.mailbox.is_closed().then_some(Found::Closed);
+        }
         let has_own = !self.own.borrow().is_empty();
         if has_own && self.is_own_turn.replace(false) {
             return Some(Found::Own);
@@ -155,13 +175,21 @@ impl<M> Mail<M> {
         if let Some(found) = self.find() {
             return Poll::Ready(found);
         }
+        self.is_waiting.set(true);
+        self.nothing_found();
         // The task is always the same, so its waker is cloned once.
         let mut known = self.waker.borrow_mut();
         if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
             *known = Some(waker.clone());
         }
-        self.is_waiting.set(true);
         Poll::Pending
+    }
+
+    /// The ring is empty. Places that were given up count as taken by then, and no batch tells of their space.
+    fn nothing_found(&self) {
+        if !self.is_held.get() {
+            self.mailbox.space.ring();
+        }
     }
 
     /// Takes everything that is there, for a worker that handles no more. `true`: nothing more will come.
@@ -177,7 +205,11 @@ impl<M> Mail<M> {
 
 impl<M> Source for Mail<M> {
     fn look(&self) -> bool {
-        if !self.is_waiting.get() || self.find().is_none() {
+        if !self.is_waiting.get() {
+            return false;
+        }
+        if self.find().is_none() {
+            self.nothing_found();
             return false;
         }
         self.is_waiting.set(false);
