@@ -2,11 +2,15 @@
 #![forbid(unsafe_code)]
 
 use core::fmt;
+use std::sync::Arc;
 
 use shared_nothing_rings::{CapacityError, TryPushError};
 
 use super::{SendError, Sender, sender::key_hash};
-use crate::{partition::StableHash, worker::mailbox::LaneEnd};
+use crate::{
+    partition::{SlotTable, StableHash},
+    worker::mailbox::LaneEnd,
+};
 
 /// How many messages a [`Batcher`] puts into a lane before it publishes them.
 pub const BATCH: usize = 64;
@@ -25,23 +29,30 @@ pub const BATCH: usize = 64;
 /// back.
 pub struct Batcher<M> {
     sender: Sender<M>,
-    lanes: Box<[LaneEnd<M>]>,
+    /// By worker; those that were added later get theirs when they are first sent to.
+    lanes: Vec<LaneEnd<M>>,
     ring_after: usize,
 }
 
 impl<M> Batcher<M> {
     pub(crate) fn new(sender: Sender<M>) -> Result<Self, CapacityError> {
-        let mailboxes = &sender.shared().mailboxes;
-        let ring_after = mailboxes[0].capacity().div_ceil(2);
-        let lanes = mailboxes
-            .iter()
-            .map(|mailbox| mailbox.open_lane())
-            .collect::<Result<_, _>>()?;
-        Ok(Self {
+        let mut batcher = Self {
             sender,
-            lanes,
-            ring_after,
-        })
+            lanes: Vec::new(),
+            ring_after: 1,
+        };
+        batcher.open_lanes()?;
+        Ok(batcher)
+    }
+
+    /// A lane to each worker that has none yet.
+    fn open_lanes(&mut self) -> Result<(), CapacityError> {
+        let shared = Arc::clone(&self.sender.shared);
+        for mailbox in shared.mailboxes().skip(self.lanes.len()) {
+            self.ring_after = mailbox.capacity().div_ceil(2);
+            self.lanes.push(mailbox.open_lane()?);
+        }
+        Ok(())
     }
 
     /// Sends to the worker that `key` belongs to, with the rest of its batch, parking while its lane is full.
@@ -66,7 +77,38 @@ impl<M> Batcher<M> {
     /// As [`send_partitioned`](Self::send_partitioned).
     #[inline]
     pub fn send_hashed(&mut self, hash: u64, message: M) -> Result<(), SendError<M>> {
-        self.put(self.sender.worker_of_hash(hash), message)
+        self.send_slot(SlotTable::map_slot_of(hash), message)
+    }
+
+    #[inline]
+    fn send_slot(&mut self, map_slot: usize, message: M) -> Result<(), SendError<M>> {
+        let routes = &self.sender.shared.routes;
+        let route = routes.route(map_slot);
+        let Some(lane) = self.lanes.get(route.worker()) else {
+            return self.send_to_new(map_slot, message);
+        };
+        // CLAIM, and then RECHECK, for the first of a batch: see `routes`. The others are published with it.
+        if route.is_moving() || (lane.mark() && !routes.holds(map_slot, route)) {
+            return self.send_moved(map_slot, message);
+        }
+        self.put(route.worker(), message)
+    }
+
+    /// The map slot moves. What was put in is published, so that nobody waits for it; then this waits for the new owner.
+    #[cold]
+    fn send_moved(&mut self, map_slot: usize, message: M) -> Result<(), SendError<M>> {
+        (0..self.lanes.len()).for_each(|worker| self.publish(worker));
+        self.sender.shared.routes.wait(map_slot);
+        self.send_slot(map_slot, message)
+    }
+
+    /// The owner was added after this batcher was made.
+    #[cold]
+    fn send_to_new(&mut self, map_slot: usize, message: M) -> Result<(), SendError<M>> {
+        if self.open_lanes().is_err() || self.lanes.len() < self.sender.workers() {
+            return Err(SendError::Full(message));
+        }
+        self.send_slot(map_slot, message)
     }
 
     /// Sends to one worker, with the rest of its batch, parking while its lane is full.
@@ -77,7 +119,16 @@ impl<M> Batcher<M> {
     #[inline]
     pub fn send_to(&mut self, worker: usize, message: M) -> Result<(), SendError<M>> {
         if worker >= self.lanes.len() {
-            return Err(SendError::NoSuchWorker(message));
+            if worker >= self.sender.workers() {
+                return Err(SendError::NoSuchWorker(message));
+            }
+            if self.open_lanes().is_err() {
+                return Err(SendError::Full(message));
+            }
+        }
+        if self.lanes[worker].mark() {
+            // What is put in behind it by its key is not looked up before.
+            self.sender.shared.routes.after_claim();
         }
         self.put(worker, message)
     }
@@ -104,7 +155,9 @@ impl<M> Batcher<M> {
             TryPushError::Full(message) => Some(message),
         };
         let Self { sender, lanes, .. } = self;
-        let mailbox = &sender.shared().mailboxes[worker];
+        let Some(mailbox) = sender.mailbox(worker) else {
+            unreachable!("a lane leads to a mailbox")
+        };
         let lane = &mut lanes[worker];
         // The refusal has published what was there; the worker must hear of it before this end parks.
         lane.told();
@@ -135,7 +188,9 @@ impl<M> Batcher<M> {
             self.publish(worker);
             let lane = &mut self.lanes[worker];
             if lane.is_closed() {
-                let mailbox = &self.sender.shared().mailboxes[worker];
+                let Some(mailbox) = self.sender.mailbox(worker) else {
+                    continue;
+                };
                 // The worker has closed the lane; it will take what it handles, and then go.
                 mailbox.space.wait(|| mailbox.is_left().then_some(()));
                 unsent.extend(lane.reclaim());
@@ -155,7 +210,13 @@ impl<M> Batcher<M> {
         let lane = &mut self.lanes[worker];
         if lane.publish() >= self.ring_after {
             lane.told();
-            self.sender.shared().mailboxes[worker].mail.ring();
+            self.ring(worker);
+        }
+    }
+
+    fn ring(&self, worker: usize) {
+        if let Some(mailbox) = self.sender.mailbox(worker) {
+            mailbox.mail.ring();
         }
     }
 
@@ -164,7 +225,7 @@ impl<M> Batcher<M> {
         let lane = &mut self.lanes[worker];
         if lane.publish() != 0 {
             lane.told();
-            self.sender.shared().mailboxes[worker].mail.ring();
+            self.ring(worker);
         }
     }
 }

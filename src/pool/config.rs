@@ -1,14 +1,48 @@
 //! How a pool is made.
 #![forbid(unsafe_code)]
 
-use core::time::Duration;
+use core::{fmt, time::Duration};
 
 use shared_nothing_affinity::{Demand, Placement};
 
+use super::{
+    WorkerConfig,
+    keeper::EscalationHook,
+    supervise::{Escalated, Escalation, Supervision},
+};
 use crate::executor::Idle;
 
+/// What a send does while the mailbox is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Overflow {
+    /// Parks until there is room.
+    #[default]
+    Block,
+    /// Hands the message back at once.
+    Fail,
+    /// Parks for at most so long, and then hands the message back.
+    Timeout(Duration),
+    /// Drops the message, counted as [`dropped_newest`](crate::stats::Counts::dropped_newest).
+    DropNewest,
+    /// Drops the oldest message in the mailbox to make room, counted as
+    /// [`dropped_oldest`](crate::stats::Counts::dropped_oldest). The lanes of batchers are not touched.
+    DropOldest,
+}
+
+/// What becomes of messages to a worker that is between two lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum WhileDown {
+    /// They queue for the next life.
+    #[default]
+    Queue,
+    /// They come back as [`SendError::Down`](super::SendError::Down). What is queued already stays.
+    Refuse,
+}
+
 /// The settings of a pool. Every one has a default; `start` checks them.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use]
 pub struct PoolConfig {
     pub(crate) workers: Option<usize>,
@@ -20,6 +54,13 @@ pub struct PoolConfig {
     pub(crate) demand: Demand,
     pub(crate) idle: Option<Idle>,
     pub(crate) yields: u32,
+    pub(crate) overflow: Overflow,
+    pub(crate) workers_max: Option<usize>,
+    pub(crate) supervision: Option<Supervision>,
+    pub(crate) on_escalation: Option<EscalationHook>,
+    pub(crate) while_down: WhileDown,
+    pub(crate) redeliveries: u32,
+    pub(crate) specials: Vec<(usize, WorkerConfig)>,
     pub(crate) name: String,
 }
 
@@ -40,8 +81,31 @@ impl PoolConfig {
             demand: Demand::default(),
             idle: None,
             yields: 32,
+            overflow: Overflow::Block,
+            workers_max: None,
+            supervision: None,
+            on_escalation: None,
+            while_down: WhileDown::Queue,
+            redeliveries: 0,
+            specials: Vec::new(),
             name: "worker".to_owned(),
         }
+    }
+
+    /// The default: see [`new`](Self::new).
+    pub fn balanced() -> Self {
+        Self::new()
+    }
+
+    /// For the quickest answer: a shard that has nothing to do looks for longer before it parks, if there is a CPU for
+    /// that, and batches are short, so that what comes between them waits less.
+    pub fn low_latency() -> Self {
+        Self::new().with_idle(Idle::LOW_LATENCY).with_batch_max(16)
+    }
+
+    /// For the most messages: deep mailboxes and long batches.
+    pub fn throughput() -> Self {
+        Self::new().with_capacity(8192).with_batch_max(256)
     }
 
     /// How many workers, 1 to [`WORKERS_MAX`](crate::partition::WORKERS_MAX).
@@ -105,6 +169,55 @@ impl PoolConfig {
         self
     }
 
+    /// What a send does while the mailbox is full, unless it says by itself how long it waits. The default is to park.
+    pub fn with_overflow(mut self, overflow: Overflow) -> Self {
+        self.overflow = overflow;
+        self
+    }
+
+    /// How many workers there may ever be, those included that were added and have ended. The default is 64 more than the
+    /// pool starts with.
+    pub fn with_workers_max(mut self, workers: usize) -> Self {
+        self.workers_max = Some(workers);
+        self
+    }
+
+    /// Starts workers again that panicked. The default is not to: the worker ends, and what was queued comes back.
+    pub fn with_supervision(mut self, supervision: Supervision) -> Self {
+        self.supervision = Some(supervision);
+        self
+    }
+
+    /// Whom to ask when there were too many restarts, if the supervision says [`Escalation::AskHook`]. It runs on the
+    /// shard of the worker that ended.
+    pub fn with_escalation_hook(
+        mut self,
+        hook: impl Fn(&Escalated) -> Escalation + Send + Sync + 'static,
+    ) -> Self {
+        self.on_escalation = Some(std::sync::Arc::new(hook));
+        self
+    }
+
+    /// What becomes of messages to a worker that is between two lives. The default is that they queue.
+    pub fn with_while_down(mut self, policy: WhileDown) -> Self {
+        self.while_down = policy;
+        self
+    }
+
+    /// How often a message that a worker panicked over is handled again by its next life, if the worker
+    /// [keeps](crate::worker::Worker::keep) a copy. The default is 0: it is a dead letter at once.
+    pub fn with_redeliveries(mut self, times: u32) -> Self {
+        self.redeliveries = times;
+        self
+    }
+
+    /// Settings of one worker that are not those of the others.
+    pub fn with_worker(mut self, worker: usize, config: WorkerConfig) -> Self {
+        self.specials.retain(|(other, _)| *other != worker);
+        self.specials.push((worker, config));
+        self
+    }
+
     /// What threads are called: this name, a dash and the shard's number.
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
@@ -115,5 +228,16 @@ impl PoolConfig {
 impl Default for PoolConfig {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl fmt::Debug for PoolConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PoolConfig")
+            .field("workers", &self.workers)
+            .field("shards", &self.shards)
+            .field("capacity", &self.capacity)
+            .field("overflow", &self.overflow)
+            .finish_non_exhaustive()
     }
 }

@@ -27,12 +27,11 @@ struct State<M> {
 }
 
 impl<M> Ends<M> {
-    /// Each worker is alive from the start: whoever cannot start it says that it is not.
-    pub(crate) fn new(workers: usize) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             state: Mutex::new(State {
-                done: (0..workers).map(|_| None).collect(),
-                alive: workers,
+                done: Vec::new(),
+                alive: 0,
                 wakers: Vec::new(),
             }),
             bell: Doorbell::new(),
@@ -42,6 +41,13 @@ impl<M> Ends<M> {
     fn lock(&self) -> MutexGuard<'_, State<M>> {
         // No foreign code runs under it, so it is never really poisoned.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One more worker, which is alive: whoever cannot start it says that it is not.
+    pub(crate) fn begin(&self) {
+        let mut state = self.lock();
+        state.done.push(None);
+        state.alive += 1;
     }
 
     /// A worker has ended.

@@ -13,30 +13,56 @@ pub enum SendError<M> {
     Closed(M),
     /// The pool has no worker of this number.
     NoSuchWorker(M),
+    /// The mailbox is full, and the policy is [`Overflow::Fail`](super::Overflow::Fail).
+    Full(M),
+    /// The mailbox was full all the time.
+    TimedOut(M),
+    /// The worker is between two lives, and the policy is not to wait for the next.
+    Down(M),
 }
 
 /// A send that never waits was refused. The message was not delivered and comes back.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TrySendError<M> {
-    /// The worker's mailbox is full. Worth trying again.
+    /// The worker's mailbox is full, or the key is just moving to another worker. Worth trying again.
     Full(M),
     /// The worker has ended, or the pool is stopping.
     Closed(M),
     /// The pool has no worker of this number.
     NoSuchWorker(M),
+    /// The worker is between two lives, and the policy is not to wait for the next.
+    Down(M),
+}
+
+/// A part of a batch was refused. It was not delivered and comes back.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BatchError<M> {
+    /// How many messages were sent: those before the rest.
+    pub sent: usize,
+    /// What was not sent, in order.
+    pub rest: Vec<M>,
+    /// Why not.
+    pub reason: SendError<()>,
 }
 
 const FULL: &str = "mailbox is full";
 const CLOSED: &str = "worker has ended or the pool is stopping";
 const NO_SUCH_WORKER: &str = "pool has no such worker";
+const TIMED_OUT: &str = "mailbox was full all the time";
+const DOWN: &str = "worker is being restarted";
 
 impl<M> SendError<M> {
     /// The message that was refused.
     #[must_use]
     pub fn into_inner(self) -> M {
         match self {
-            Self::Closed(message) | Self::NoSuchWorker(message) => message,
+            Self::Closed(message)
+            | Self::NoSuchWorker(message)
+            | Self::Full(message)
+            | Self::TimedOut(message)
+            | Self::Down(message) => message,
         }
     }
 
@@ -44,6 +70,9 @@ impl<M> SendError<M> {
         match self {
             Self::Closed(_) => ("Closed(..)", CLOSED),
             Self::NoSuchWorker(_) => ("NoSuchWorker(..)", NO_SUCH_WORKER),
+            Self::Full(_) => ("Full(..)", FULL),
+            Self::TimedOut(_) => ("TimedOut(..)", TIMED_OUT),
+            Self::Down(_) => ("Down(..)", DOWN),
         }
     }
 }
@@ -53,7 +82,10 @@ impl<M> TrySendError<M> {
     #[must_use]
     pub fn into_inner(self) -> M {
         match self {
-            Self::Full(message) | Self::Closed(message) | Self::NoSuchWorker(message) => message,
+            Self::Full(message)
+            | Self::Closed(message)
+            | Self::NoSuchWorker(message)
+            | Self::Down(message) => message,
         }
     }
 
@@ -62,9 +94,43 @@ impl<M> TrySendError<M> {
             Self::Full(_) => ("Full(..)", FULL),
             Self::Closed(_) => ("Closed(..)", CLOSED),
             Self::NoSuchWorker(_) => ("NoSuchWorker(..)", NO_SUCH_WORKER),
+            Self::Down(_) => ("Down(..)", DOWN),
         }
     }
 }
+
+impl<M> BatchError<M> {
+    pub(crate) fn new(
+        sent: usize,
+        rest: impl Iterator<Item = M>,
+        reason: fn(()) -> SendError<()>,
+    ) -> Self {
+        Self {
+            sent,
+            rest: rest.collect(),
+            reason: reason(()),
+        }
+    }
+}
+
+impl<M> fmt::Debug for BatchError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BatchError")
+            .field("sent", &self.sent)
+            .field("rest", &self.rest.len())
+            .field("reason", &self.reason)
+            .finish()
+    }
+}
+
+impl<M> fmt::Display for BatchError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (sent, rest) = (self.sent, self.rest.len());
+        write!(f, "{sent} messages sent, {rest} refused: {}", self.reason)
+    }
+}
+
+impl<M> Error for BatchError<M> {}
 
 impl<M> fmt::Debug for SendError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -93,6 +159,21 @@ impl<M> fmt::Display for TrySendError<M> {
 }
 
 impl<M> Error for TrySendError<M> {}
+
+/// The pool has no worker of this number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoSuchWorker {
+    /// The number.
+    pub worker: usize,
+}
+
+impl fmt::Display for NoSuchWorker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "pool has no worker {}", self.worker)
+    }
+}
+
+impl Error for NoSuchWorker {}
 
 /// A pool could not be started. No thread of it is left.
 #[derive(Debug)]

@@ -35,7 +35,7 @@
 //! 1. *Start.* The shards of an executor, the pool's own or one that runs already, make the workers and their states,
 //!    each on its own thread. [`WorkerPool::start`] returns when all are ready, or with the first error when all have
 //!    ended.
-//! 2. *Running.* Messages go to the worker that the key's hash belongs to, by a [`SlotTable`]. Messages of one sender
+//! 2. *Running.* Messages go to the worker that the key's hash belongs to, by a [`SlotTable`](crate::partition::SlotTable). Messages of one sender
 //!    to one worker arrive in the order in which they were sent.
 //! 3. *Stop.* [`WorkerPool::stop`] closes the mailboxes: from then on senders get their messages back. Workers handle
 //!    what was accepted, and shut down. The report says what became of every message.
@@ -52,19 +52,30 @@
 #![forbid(unsafe_code)]
 
 mod batcher;
+mod call;
 mod config;
+mod control;
 pub(crate) mod ends;
 mod error;
+pub(crate) mod keeper;
+mod many;
 mod report;
+mod routes;
 mod sender;
+mod shared;
 mod start;
 pub mod supervise;
+mod worker_config;
 
 pub use batcher::{BATCH, Batcher};
-pub use config::PoolConfig;
-pub use error::{SendError, StartError, TrySendError};
+pub use call::{Call, CallError, Caller, Reply};
+pub use config::{Overflow, PoolConfig, WhileDown};
+pub use error::{BatchError, NoSuchWorker, SendError, StartError, TrySendError};
 pub use report::{Outcome, PoolReport, WorkerReport};
 pub use sender::Sender;
+pub use worker_config::WorkerConfig;
+
+pub(crate) use shared::Shared;
 
 use core::{fmt, time::Duration};
 use std::sync::Arc;
@@ -73,29 +84,11 @@ use shared_nothing_affinity::Shortfall;
 
 use crate::{
     executor::{Executor, Handle},
-    partition::{SlotTable, StableHash},
+    partition::StableHash,
     stats::Counts,
-    sys::Clock,
-    worker::{Context, Worker, mailbox::Mailbox},
+    worker::{Context, Worker},
 };
-use ends::Ends;
-use start::Plan;
-
-/// What every sender shares, and every worker.
-#[derive(Debug)]
-pub(crate) struct Shared<M> {
-    pub(crate) mailboxes: Box<[Arc<Mailbox<M>>]>,
-    pub(crate) table: SlotTable,
-    pub(crate) clock: Clock,
-    pub(crate) ends: Ends<M>,
-}
-
-impl<M> Shared<M> {
-    /// Accepts nothing from now on.
-    fn close(&self) {
-        self.mailboxes.iter().for_each(|mailbox| mailbox.close());
-    }
-}
+use start::{Launch, Plan};
 
 /// Running workers. Dropping it stops them as [`stop`](Self::stop) does, without the report.
 pub struct WorkerPool<M: Send + 'static> {
@@ -103,6 +96,8 @@ pub struct WorkerPool<M: Send + 'static> {
     handle: Handle,
     /// Its own; none if it was given a handle.
     executor: Option<Executor>,
+    plan: Arc<Plan>,
+    make: Launch<M>,
 }
 
 impl<M: Send + 'static> WorkerPool<M> {
@@ -120,7 +115,7 @@ impl<M: Send + 'static> WorkerPool<M> {
     {
         let plan = Plan::new(config, None)?;
         let executor = plan.executor().start()?;
-        let mut pool = Self::start_plan(plan, executor.handle(), make)?;
+        let mut pool = Self::start_plan(plan, executor.handle(), start::launcher(make))?;
         pool.executor = Some(executor);
         Ok(pool)
     }
@@ -137,21 +132,21 @@ impl<M: Send + 'static> WorkerPool<M> {
         F: Fn(&Context<M>) -> W + Send + Sync + 'static,
     {
         let plan = Plan::new(config, Some(handle.shards()))?;
-        Self::start_plan(plan, handle.clone(), make)
+        Self::start_plan(plan, handle.clone(), start::launcher(make))
     }
 
-    fn start_plan<W, F>(plan: Plan, handle: Handle, make: F) -> Result<Self, StartError>
-    where
-        W: Worker<Message = M> + 'static,
-        F: Fn(&Context<M>) -> W + Send + Sync + 'static,
-    {
-        let call = handle.submit_async_to(0, move || start::launch(plan, make));
+    fn start_plan(plan: Plan, handle: Handle, make: Launch<M>) -> Result<Self, StartError> {
+        let plan = Arc::new(plan);
+        let (its_plan, its_make) = (Arc::clone(&plan), Arc::clone(&make));
+        let call = handle.submit_async_to(0, move || start::launch(its_plan, its_make));
         let not_asked = |error| StartError::Call { worker: 0, error };
         let shared = call.wait().map_err(not_asked)??;
         Ok(Self {
             sender: Sender::new(shared),
             handle,
             executor: None,
+            plan,
+            make,
         })
     }
 
@@ -170,12 +165,15 @@ impl<M: Send + 'static> WorkerPool<M> {
         F: Fn(&Context<M>) -> W + Send + Sync + 'static,
     {
         let handle = Handle::here();
-        let plan = Plan::new(config, Some(handle.shards()))?;
-        let shared = start::launch(plan, make).await?;
+        let plan = Arc::new(Plan::new(config, Some(handle.shards()))?);
+        let make = start::launcher(make);
+        let shared = start::launch(Arc::clone(&plan), Arc::clone(&make)).await?;
         Ok(Self {
             sender: Sender::new(shared),
             handle,
             executor: None,
+            plan,
+            make,
         })
     }
 
@@ -293,7 +291,7 @@ impl<M: Send + 'static> WorkerPool<M> {
 
     fn report(&self) -> PoolReport<M> {
         let shared = self.sender.shared();
-        let workers = shared.ends.take().into_iter().zip(&shared.mailboxes);
+        let workers = shared.ends.take().into_iter().zip(shared.mailboxes());
         let workers = workers.enumerate().filter_map(|(id, (done, mailbox))| {
             done.map(|done| WorkerReport::new(id, done, mailbox))
         });

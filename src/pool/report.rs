@@ -47,12 +47,14 @@ pub struct WorkerReport<M> {
     pub outcome: Outcome,
     /// The last error that a handler returned.
     pub last_error: Option<String>,
-    /// What it counted. `sent = handled + panicked + returned.len()`.
+    /// What it counted. `sent = handled + panicked + returned.len() + dropped()`.
     pub counts: Counts,
     /// How long messages lay in its mailbox, measured on every 64th.
     pub queue_wait: Latency,
     /// Messages that it took and did not handle, oldest first: it ended early.
     pub returned: Vec<M>,
+    /// Messages that it panicked over, each as often as the pool allows, if it kept copies. They count as panicked.
+    pub dead_letters: Vec<M>,
 }
 
 impl<M> WorkerReport<M> {
@@ -65,7 +67,8 @@ impl<M> WorkerReport<M> {
             last_error: done.last_error,
             counts: mailbox.counts(),
             queue_wait: done.queue_wait,
-            returned: done.returned,
+            returned: done.left.returned,
+            dead_letters: done.left.dead_letters,
         }
     }
 }
@@ -81,6 +84,7 @@ impl<M> fmt::Debug for WorkerReport<M> {
             .field("counts", &self.counts)
             .field("queue_wait", &self.queue_wait)
             .field("returned", &self.returned.len())
+            .field("dead_letters", &self.dead_letters.len())
             .finish()
     }
 }

@@ -1,14 +1,16 @@
 //! From a key to a worker's mailbox.
 #![forbid(unsafe_code)]
 
-use core::fmt;
-use std::sync::Arc;
+use core::{fmt, time::Duration};
+use std::{sync::Arc, time::Instant};
 
 use shared_nothing_rings::{CapacityError, TryReserveError};
 
-use super::{Batcher, SendError, Shared, TrySendError};
+use super::{Batcher, Overflow, SendError, Shared, TrySendError, routes::Route};
 use crate::{
-    partition::{Partitioner, StableHash},
+    partition::{SlotTable, StableHash},
+    stats::SAMPLE_EVERY,
+    sys,
     worker::mailbox::{Mailbox, Places},
 };
 
@@ -17,7 +19,8 @@ use crate::{
 /// It does not keep the pool alive: after a stop it hands every message back.
 ///
 /// A send allocates nothing and takes no lock while there is space and the worker is awake: it hashes the key, loads a
-/// map slot, claims a place in the ring by one exchange, and looks whether the worker is parked.
+/// map slot, claims a place in the ring by one exchange, loads the map slot again, and looks whether the worker's shard
+/// is parked.
 pub struct Sender<M> {
     pub(super) shared: Arc<Shared<M>>,
 }
@@ -31,6 +34,36 @@ pub(crate) fn key_hash<K: StableHash + ?Sized>(key: &K) -> u64 {
     key.stable_hash(SEED)
 }
 
+/// Where a message goes, and by what that was decided.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Target {
+    pub(super) worker: usize,
+    /// None for a worker by its number.
+    by: Option<(usize, Route)>,
+}
+
+impl Target {
+    pub(super) const fn of_worker(worker: usize) -> Self {
+        Self { worker, by: None }
+    }
+
+    /// Whether the key's map slot moved when it was looked up.
+    pub(super) const fn is_moving(&self) -> bool {
+        matches!(self.by, Some((_, route)) if route.is_moving())
+    }
+}
+
+/// Why a place was not had at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// No room, or the map slot moves.
+    Full,
+    Closed,
+    Down,
+    /// The map slot has another owner by now.
+    Moved,
+}
+
 impl<M> Sender<M> {
     pub(crate) fn new(shared: Arc<Shared<M>>) -> Self {
         Self { shared }
@@ -41,13 +74,13 @@ impl<M> Sender<M> {
     }
 
     pub(crate) fn mailbox(&self, worker: usize) -> Option<&Mailbox<M>> {
-        self.shared.mailboxes.get(worker).map(|mailbox| &**mailbox)
+        self.shared.mailbox(worker).map(|mailbox| &**mailbox)
     }
 
-    /// How many workers there are.
+    /// How many workers there are, those that have ended included: their numbers are less than this.
     #[must_use]
     pub fn workers(&self) -> usize {
-        self.shared.mailboxes.len()
+        self.shared.workers()
     }
 
     /// The worker that `key` belongs to.
@@ -60,19 +93,39 @@ impl<M> Sender<M> {
     #[inline]
     #[must_use]
     pub fn worker_of_hash(&self, hash: u64) -> usize {
-        self.shared.table.worker_of(hash)
+        let map_slot = SlotTable::map_slot_of(hash);
+        self.shared.routes.route(map_slot).worker()
     }
 
-    /// Sends to the worker that `key` belongs to, parking while its mailbox is full.
+    /// Sends to the worker that `key` belongs to. While its mailbox is full, it does as the pool's [`Overflow`] says: by
+    /// default it parks.
     ///
     /// # Errors
     ///
-    /// The worker has ended or the pool is stopping: the message comes back.
+    /// The worker has ended or the pool is stopping, or as [`Overflow`] says: the message comes back.
     pub fn send_partitioned<K>(&self, key: &K, message: M) -> Result<(), SendError<M>>
     where
         K: StableHash + ?Sized,
     {
-        self.send_to(self.worker_of(key), message)
+        self.send(self.target_of(key_hash(key)), message, self.shared.overflow)
+    }
+
+    /// As [`send_partitioned`](Self::send_partitioned), but parks for at most `timeout`, whatever the pool's policy.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_partitioned`](Self::send_partitioned), and [`SendError::TimedOut`].
+    pub fn send_partitioned_within<K>(
+        &self,
+        key: &K,
+        message: M,
+        timeout: Duration,
+    ) -> Result<(), SendError<M>>
+    where
+        K: StableHash + ?Sized,
+    {
+        let target = self.target_of(key_hash(key));
+        self.send(target, message, Overflow::Timeout(timeout))
     }
 
     /// Sends to the worker that `key` belongs to, or hands the message back at once.
@@ -84,24 +137,33 @@ impl<M> Sender<M> {
     where
         K: StableHash + ?Sized,
     {
-        self.try_send_to(self.worker_of(key), message)
+        self.try_send(self.target_of(key_hash(key)), message)
     }
 
-    /// Sends to one worker, parking while its mailbox is full.
+    /// Sends to one worker. While its mailbox is full, it does as the pool's [`Overflow`] says: by default it parks.
     ///
     /// A sender that has parked is woken when half of the mailbox is free, or a mailbox full of messages went by.
     ///
     /// # Errors
     ///
-    /// There is no such worker, or it has ended: the message comes back.
+    /// There is no such worker, or it has ended, or as [`Overflow`] says: the message comes back.
     pub fn send_to(&self, worker: usize, message: M) -> Result<(), SendError<M>> {
-        let Some(mailbox) = self.mailbox(worker) else {
-            return Err(SendError::NoSuchWorker(message));
-        };
-        match mailbox.reserve(1) {
-            Some(places) => put_one(places, message).map_err(SendError::Closed),
-            None => Err(SendError::Closed(message)),
-        }
+        self.send(Target::of_worker(worker), message, self.shared.overflow)
+    }
+
+    /// As [`send_to`](Self::send_to), but parks for at most `timeout`, whatever the pool's policy.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_to`](Self::send_to), and [`SendError::TimedOut`].
+    pub fn send_to_within(
+        &self,
+        worker: usize,
+        message: M,
+        timeout: Duration,
+    ) -> Result<(), SendError<M>> {
+        let target = Target::of_worker(worker);
+        self.send(target, message, Overflow::Timeout(timeout))
     }
 
     /// Sends to one worker, or hands the message back at once.
@@ -110,14 +172,7 @@ impl<M> Sender<M> {
     ///
     /// There is no such worker, its mailbox is full, or it has ended.
     pub fn try_send_to(&self, worker: usize, message: M) -> Result<(), TrySendError<M>> {
-        let Some(mailbox) = self.mailbox(worker) else {
-            return Err(TrySendError::NoSuchWorker(message));
-        };
-        match mailbox.try_reserve(1) {
-            Ok(places) => put_one(places, message).map_err(TrySendError::Full),
-            Err(TryReserveError::Full) => Err(TrySendError::Full(message)),
-            Err(TryReserveError::Closed) => Err(TrySendError::Closed(message)),
-        }
+        self.try_send(Target::of_worker(worker), message)
     }
 
     /// A sender with a lane of its own to each worker, which hands messages over by the batch.
@@ -128,11 +183,163 @@ impl<M> Sender<M> {
     pub fn batcher(&self) -> Result<Batcher<M>, CapacityError> {
         Batcher::new(self.clone())
     }
+
+    #[inline]
+    pub(super) fn target_of(&self, hash: u64) -> Target {
+        let map_slot = SlotTable::map_slot_of(hash);
+        let route = self.shared.routes.route(map_slot);
+        Target {
+            worker: route.worker(),
+            by: Some((map_slot, route)),
+        }
+    }
+
+    /// Claims up to `want` places, or says why not. CLAIM, and then RECHECK: see `routes`.
+    #[inline]
+    pub(super) fn claim(&self, target: Target, want: usize) -> Result<Places<'_, M>, Refused> {
+        // Who found the number has checked it, and an owner's mailbox is there.
+        let Some(mailbox) = self.mailbox(target.worker) else {
+            return Err(Refused::Closed);
+        };
+        if target.is_moving() {
+            return Err(Refused::Full);
+        }
+        if mailbox.is_refusing() {
+            return Err(Refused::Down);
+        }
+        let refused = match mailbox.try_reserve(want) {
+            Ok(places) => {
+                let Some((map_slot, route)) = target.by else {
+                    return Ok(places);
+                };
+                if self.shared.routes.holds(map_slot, route) {
+                    if places.is_sample() {
+                        self.shared.routes.count(map_slot, SAMPLE_EVERY as u32);
+                    }
+                    return Ok(places);
+                }
+                return Err(Refused::Moved);
+            }
+            Err(TryReserveError::Full) => Refused::Full,
+            Err(TryReserveError::Closed) => Refused::Closed,
+        };
+        match target.by {
+            // A worker that ends gives its map slots away first.
+            Some((map_slot, route)) if !self.shared.routes.holds(map_slot, route) => {
+                Err(Refused::Moved)
+            }
+            _ => Err(refused),
+        }
+    }
+
+    /// The same key's target of now; waits while its map slot moves.
+    pub(super) fn target_again(&self, target: Target) -> Target {
+        let Some((map_slot, _)) = target.by else {
+            return target;
+        };
+        let route = self.shared.routes.wait(map_slot);
+        Target {
+            worker: route.worker(),
+            by: Some((map_slot, route)),
+        }
+    }
+
+    #[inline]
+    fn send(&self, target: Target, message: M, overflow: Overflow) -> Result<(), SendError<M>> {
+        match self.claim(target, 1) {
+            Ok(places) => put_one(places, message).map_err(SendError::Closed),
+            Err(refused) => self.send_slowly(target, message, overflow, refused),
+        }
+    }
+
+    #[cold]
+    fn send_slowly(
+        &self,
+        mut target: Target,
+        message: M,
+        overflow: Overflow,
+        mut refused: Refused,
+    ) -> Result<(), SendError<M>> {
+        let Some(mut mailbox) = self.mailbox(target.worker) else {
+            return Err(SendError::NoSuchWorker(message));
+        };
+        let deadline = match overflow {
+            Overflow::Timeout(timeout) => sys::now().checked_add(timeout),
+            _ => None,
+        };
+        loop {
+            match refused {
+                Refused::Closed => return Err(SendError::Closed(message)),
+                Refused::Down => return Err(SendError::Down(message)),
+                Refused::Moved => target = self.target_again(target),
+                Refused::Full if target.is_moving() && overflow != Overflow::Fail => {
+                    target = self.target_again(target);
+                }
+                Refused::Full => match overflow {
+                    Overflow::Fail => return Err(SendError::Full(message)),
+                    Overflow::DropNewest => {
+                        mailbox.drops.newest();
+                        return Ok(());
+                    }
+                    Overflow::DropOldest => mailbox.drop_oldest(),
+                    Overflow::Block | Overflow::Timeout(_) => {
+                        let look = || match self.claim(target, 1) {
+                            Err(Refused::Full) => None,
+                            other => Some(other),
+                        };
+                        match wait(mailbox, deadline, look) {
+                            None => return Err(SendError::TimedOut(message)),
+                            Some(Ok(places)) => {
+                                return put_one(places, message).map_err(SendError::Closed);
+                            }
+                            Some(Err(why)) => {
+                                refused = why;
+                                continue;
+                            }
+                        }
+                    }
+                },
+            }
+            if let Some(other) = self.mailbox(target.worker) {
+                mailbox = other;
+            }
+            match self.claim(target, 1) {
+                Ok(places) => return put_one(places, message).map_err(SendError::Closed),
+                Err(why) => refused = why,
+            }
+        }
+    }
+
+    #[inline]
+    fn try_send(&self, target: Target, message: M) -> Result<(), TrySendError<M>> {
+        match self.claim(target, 1) {
+            Ok(places) => put_one(places, message).map_err(TrySendError::Full),
+            // The next try finds the new owner.
+            Err(Refused::Full | Refused::Moved) => Err(TrySendError::Full(message)),
+            Err(Refused::Down) => Err(TrySendError::Down(message)),
+            Err(Refused::Closed) if self.mailbox(target.worker).is_none() => {
+                Err(TrySendError::NoSuchWorker(message))
+            }
+            Err(Refused::Closed) => Err(TrySendError::Closed(message)),
+        }
+    }
+}
+
+/// Parks at the doorbell of those who want space, until `look` finds something or the deadline is over.
+pub(super) fn wait<M, R>(
+    mailbox: &Mailbox<M>,
+    deadline: Option<Instant>,
+    look: impl FnMut() -> Option<R>,
+) -> Option<R> {
+    match deadline {
+        None => Some(mailbox.space.wait(look)),
+        Some(deadline) => mailbox.space.wait_until(deadline, look),
+    }
 }
 
 /// A reservation has at least one place, so this never hands the message back.
 #[inline]
-fn put_one<M>(mut places: Places<'_, M>, message: M) -> Result<(), M> {
+pub(super) fn put_one<M>(mut places: Places<'_, M>, message: M) -> Result<(), M> {
     places.put(message)
 }
 

@@ -5,33 +5,47 @@
 //!    begin.
 #![forbid(unsafe_code)]
 
+use core::time::Duration;
 use std::sync::Arc;
 
-use shared_nothing_affinity::{Budget, BudgetError, CPUS_VARIABLE};
+use shared_nothing_affinity::{Budget, BudgetError, CPUS_VARIABLE, CpuId, Placement};
 
-use super::{PoolConfig, Shared, StartError, ends::Ends};
+use super::{
+    Overflow, PoolConfig, Shared, StartError, WhileDown, WorkerConfig, call::Patience,
+    keeper::Keeper, routes::Routes, shared::Settings, supervise::Supervisor,
+};
 use crate::{
     executor::{
         self, Builder, CallError, Executor, Host, Idle, JoinHandle, spawn_local, submit_to,
     },
     partition::{SlotTable, WORKERS_MAX},
     sys::Clock,
-    worker::{Context, Worker, mailbox::Mailbox, run::Job},
+    worker::{
+        Context, Worker,
+        inbox::Inbox,
+        mailbox::{Mailbox, Terms},
+        run::Job,
+    },
 };
 
 /// Parcels in a lane of a pool's own executor: workers do not use it, and it is n × n.
 const LANE_CAPACITY: usize = 16;
 
+/// Room for workers that are added later, by default.
+const WORKERS_MORE: usize = 64;
+
 /// The most shards of an executor.
 const SHARDS_MAX: usize = shared_nothing_rings::lanes::LANES_MAX;
 
 /// The settings, checked and completed by what the machine offers.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Plan {
     workers: usize,
-    shards: usize,
+    pub(super) shards: usize,
     affordable: usize,
-    config: PoolConfig,
+    pub(super) workers_max: usize,
+    placed: Option<PlacedWorkers>,
+    pub(super) config: PoolConfig,
 }
 
 impl Plan {
@@ -45,6 +59,7 @@ impl Plan {
             }
             Err(error) => return Err(invalid(CPUS_VARIABLE, error.to_string())),
         };
+        let is_own = shards.is_none();
         let shards = shards.or(config.shards);
         let workers = config.workers.or(shards).unwrap_or(affordable);
         let workers = match config.workers {
@@ -55,24 +70,47 @@ impl Plan {
             let reason = format!("{workers} is not in 1..={WORKERS_MAX}");
             return Err(invalid("workers", reason));
         }
-        let shards = shards.unwrap_or(workers.min(SHARDS_MAX));
+        let placed = match is_own {
+            true => PlacedWorkers::new(&config, workers),
+            false => None,
+        };
+        let shards = match &placed {
+            Some(placed) => placed.cpus.len(),
+            None => shards.unwrap_or(workers.min(SHARDS_MAX)),
+        };
         if shards == 0 || shards > SHARDS_MAX {
             let reason = format!("{shards} is not in 1..={SHARDS_MAX}");
             return Err(invalid("shards", reason));
         }
-        if config.batch_max == 0 {
+        let special = |setting: fn(&WorkerConfig) -> bool| {
+            let mut all = config.specials.iter();
+            all.any(|(_, config)| setting(config))
+        };
+        if config.batch_max == 0 || special(|config| config.batch_max == Some(0)) {
             return Err(invalid("batch_max", "it is zero"));
         }
-        if config
-            .tick_interval
-            .is_some_and(|interval| interval.is_zero())
-        {
+        let zero = Some(Duration::ZERO);
+        if config.tick_interval == zero || special(|c| c.tick_interval == Some(Duration::ZERO)) {
             return Err(invalid("tick_interval", "it is zero"));
+        }
+        if let Some((worker, _)) = config.specials.iter().find(|(id, _)| *id >= workers) {
+            return Err(invalid("worker", format!("there is no worker {worker}")));
+        }
+        if let Some(supervision) = &config.supervision {
+            let checked = supervision.check();
+            checked.map_err(|error| invalid(error.setting, error.to_string()))?;
+        }
+        let workers_max = config.workers_max.unwrap_or(workers + WORKERS_MORE);
+        let workers_max = workers_max.min(WORKERS_MAX);
+        if workers_max < workers {
+            return Err(invalid("workers_max", format!("it is less than {workers}")));
         }
         Ok(Self {
             workers,
             shards,
             affordable,
+            workers_max,
+            placed,
             config,
         })
     }
@@ -85,9 +123,13 @@ impl Plan {
             true => Idle::DEFAULT,
             false => Idle::Park,
         };
+        let placement = match &self.placed {
+            Some(placed) => Placement::List(placed.cpus.clone()),
+            None => config.placement.clone(),
+        };
         Executor::builder()
             .with_shards(self.shards)
-            .with_placement(config.placement.clone())
+            .with_placement(placement)
             .with_demand(config.demand)
             .with_name(config.name.clone())
             .with_idle(config.idle.unwrap_or(idle))
@@ -95,49 +137,145 @@ impl Plan {
             .with_lane_capacity(LANE_CAPACITY)
     }
 
-    /// Workers with near numbers live on different shards.
-    const fn shard_of(&self, worker: usize) -> usize {
-        worker % self.shards
+    /// Workers with near numbers live on different shards; those that are pinned by themselves, where they wish.
+    pub(super) fn shard_of(&self, worker: usize) -> usize {
+        let Some(placed) = &self.placed else {
+            return worker % self.shards;
+        };
+        placed.shard_of[worker % placed.shard_of.len()]
+    }
+
+    pub(super) fn special(&self, worker: usize) -> WorkerConfig {
+        let special = self
+            .config
+            .specials
+            .iter()
+            .find(|(other, _)| *other == worker);
+        special
+            .map(|(_, config)| config.clone())
+            .unwrap_or_default()
+    }
+
+    /// Makes the mailbox of a worker, on its shard's thread.
+    pub(super) fn mailbox<M>(
+        &self,
+        worker: usize,
+        clock: Clock,
+    ) -> Result<(Mailbox<M>, Inbox<M>), StartError> {
+        let config = &self.config;
+        let capacity = self.special(worker).capacity.unwrap_or(config.capacity);
+        let terms = Terms {
+            yields: config.yields,
+            drops_oldest: config.overflow == Overflow::DropOldest,
+            refuses_while_down: config.while_down == WhileDown::Refuse,
+        };
+        Mailbox::new(capacity, Host::here().bell(), terms, clock)
+            .map_err(|error| invalid("capacity", error.to_string()))
+    }
+
+    fn settings(&self, clock: Clock, now_ns: u64) -> Result<Settings, StartError> {
+        let config = &self.config;
+        let supervisor = config
+            .supervision
+            .map(|policy| Supervisor::new(policy, self.workers, now_ns))
+            .transpose()
+            .map_err(|error| invalid(error.setting, error.to_string()))?;
+        let table =
+            SlotTable::even(self.workers).map_err(|error| invalid("workers", error.to_string()))?;
+        Ok(Settings {
+            workers_max: self.workers_max,
+            routes: Routes::new(&table),
+            overflow: config.overflow,
+            patience: Patience::new(self.affordable > self.shards, config.yields),
+            clock,
+            keeper: Keeper::new(supervisor, config.on_escalation.clone()),
+        })
     }
 }
 
-/// Makes the workers. Runs on a shard.
-pub(super) async fn launch<W, F>(plan: Plan, make: F) -> Result<Arc<Shared<W::Message>>, StartError>
+/// Shards for workers that are pinned by themselves.
+#[derive(Debug)]
+struct PlacedWorkers {
+    cpus: Vec<CpuId>,
+    /// By worker.
+    shard_of: Vec<usize>,
+}
+
+impl PlacedWorkers {
+    /// `None` if no worker has a CPU of its own. Those that have none go to the shards of the others, in turn.
+    fn new(config: &PoolConfig, workers: usize) -> Option<Self> {
+        let wish = |worker| {
+            let special = config.specials.iter().find(|(other, _)| *other == worker);
+            special.and_then(|(_, config)| config.cpu)
+        };
+        let mut cpus: Vec<CpuId> = Vec::new();
+        for cpu in (0..workers).filter_map(wish) {
+            if !cpus.contains(&cpu) {
+                cpus.push(cpu);
+            }
+        }
+        let shard_of = |worker: usize| match wish(worker) {
+            Some(cpu) => cpus.iter().position(|other| *other == cpu),
+            None => Some(worker % cpus.len()),
+        };
+        if cpus.is_empty() {
+            return None;
+        }
+        let shard_of = (0..workers).filter_map(shard_of).collect();
+        Some(Self { cpus, shard_of })
+    }
+}
+
+/// Makes a worker on the shard of this thread, given what it is and what it reads from.
+pub(super) type Launch<M> =
+    Arc<dyn Fn(Arc<Shared<M>>, usize, Inbox<M>, &Plan) -> Result<(), StartError> + Send + Sync>;
+
+/// What makes workers by `make`.
+pub(super) fn launcher<W, F>(make: F) -> Launch<W::Message>
 where
     W: Worker + 'static,
     F: Fn(&Context<W::Message>) -> W + Send + Sync + 'static,
 {
+    let make = Arc::new(make);
+    Arc::new(move |shared, id, inbox, plan| {
+        let (config, special) = (&plan.config, plan.special(id));
+        let job = Job {
+            id,
+            shared,
+            inbox,
+            make: Arc::clone(&make),
+            batch_max: special.batch_max.unwrap_or(config.batch_max),
+            tick_interval: special.tick_interval.or(config.tick_interval),
+            redeliveries: config.redeliveries,
+            is_paused: special.is_paused,
+        };
+        job.launch()
+    })
+}
+
+/// Makes all workers. Runs on a shard.
+pub(super) async fn launch<M: Send + 'static>(
+    plan: Arc<Plan>,
+    make: Launch<M>,
+) -> Result<Arc<Shared<M>>, StartError> {
     let clock = Clock::start();
-    let (capacity, yields) = (plan.config.capacity, plan.config.yields);
-    let made = on_shards(&plan, |_| {
-        move || Mailbox::new(capacity, Host::here().bell(), yields, clock)
+    let made = on_shards(&plan, |worker| {
+        let plan = Arc::clone(&plan);
+        move || plan.mailbox(worker, clock)
     });
     let mut mailboxes = Vec::with_capacity(plan.workers);
     let mut inboxes = Vec::with_capacity(plan.workers);
     for made in results(made).await {
-        let (mailbox, inbox) = made?.map_err(|error| invalid("capacity", error.to_string()))?;
-        mailboxes.push(Arc::new(mailbox));
+        let (mailbox, inbox) = made??;
+        mailboxes.push(mailbox);
         inboxes.push(Some(inbox));
     }
-    let table =
-        SlotTable::even(plan.workers).map_err(|error| invalid("workers", error.to_string()))?;
-    let shared = Arc::new(Shared {
-        mailboxes: mailboxes.into(),
-        table,
-        clock,
-        ends: Ends::new(plan.workers),
-    });
-    let make = Arc::new(make);
-    let launched = on_shards(&plan, |id| {
-        let job = inboxes[id].take().map(|inbox| Job {
-            id,
-            shared: Arc::clone(&shared),
-            inbox,
-            make: Arc::clone(&make),
-            batch_max: plan.config.batch_max,
-            tick_interval: plan.config.tick_interval,
-        });
-        move || job.map_or(Ok(()), Job::launch)
+    let settings = plan.settings(clock, Host::here().now_ns())?;
+    let shared = Arc::new(Shared::new(settings, mailboxes));
+    let launched = on_shards(&plan, |worker| {
+        let (shared, make) = (Arc::clone(&shared), Arc::clone(&make));
+        let (inbox, plan) = (inboxes[worker].take(), Arc::clone(&plan));
+        move || inbox.map_or(Ok(()), |inbox| make(shared, worker, inbox, &plan))
     });
     let mut first_error = None;
     for launched in results(launched).await {

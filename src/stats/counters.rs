@@ -18,6 +18,8 @@ struct Inner {
     panicked: AtomicU64,
     batches: AtomicU64,
     by_owner: AtomicU64,
+    cancelled: AtomicU64,
+    restarts: AtomicU64,
 }
 
 /// Adds without a read-modify-write: the caller is the only writer.
@@ -45,9 +47,23 @@ impl Counters {
         add(&self.inner.panicked, messages);
     }
 
-    /// `by_ring`: messages that the shared ring accepted.
-    pub(crate) fn read(&self, by_ring: u64) -> Counts {
+    /// The message that was handled when its worker was cancelled.
+    pub(crate) fn cancelled(&self) {
+        add(&self.inner.cancelled, 1);
+    }
+
+    pub(crate) fn restarted(&self) {
+        add(&self.inner.restarts, 1);
+    }
+
+    /// `by_ring`: places of the shared ring that were claimed.
+    pub(crate) fn read(&self, by_ring: u64, drops: &Drops) -> Counts {
         let inner = &self.inner;
+        // RELAXED: as below.
+        let given_up = drops.given_up.load(Relaxed);
+        // RELAXED: as below.
+        let (newest, oldest) = (drops.newest.load(Relaxed), drops.oldest.load(Relaxed));
+        let by_ring = by_ring.wrapping_sub(given_up).wrapping_add(newest);
         // RELAXED: counts; each is exact, and together they are exact when the worker has stopped.
         Counts {
             sent: by_ring.wrapping_add(inner.by_owner.load(Relaxed)),
@@ -55,13 +71,45 @@ impl Counters {
             failed: inner.failed.load(Relaxed),
             panicked: inner.panicked.load(Relaxed),
             batches: inner.batches.load(Relaxed),
+            cancelled: inner.cancelled.load(Relaxed),
+            dropped_newest: newest,
+            dropped_oldest: oldest,
+            restarts: inner.restarts.load(Relaxed),
         }
+    }
+}
+
+/// What senders count, any of them: rare events.
+#[derive(Debug, Default)]
+pub(crate) struct Drops {
+    given_up: AtomicU64,
+    newest: AtomicU64,
+    oldest: AtomicU64,
+}
+
+impl Drops {
+    /// Places that were claimed and not filled.
+    pub(crate) fn given_up(&self, places: u64) {
+        // RELAXED: a count; nothing is read by it.
+        self.given_up.fetch_add(places, Relaxed);
+    }
+
+    /// A message that found no room.
+    pub(crate) fn newest(&self) {
+        // RELAXED: as above.
+        self.newest.fetch_add(1, Relaxed);
+    }
+
+    /// A message that made room for another.
+    pub(crate) fn oldest(&self) {
+        // RELAXED: as above.
+        self.oldest.fetch_add(1, Relaxed);
     }
 }
 
 /// What a worker has counted.
 ///
-/// When a worker has stopped, `sent = handled + panicked + returned`: nothing is lost.
+/// When a worker has stopped, `sent = handled + panicked + returned + dropped()`: nothing is lost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
@@ -75,4 +123,20 @@ pub struct Counts {
     pub panicked: u64,
     /// Batches handed to a handler.
     pub batches: u64,
+    /// Messages whose handler was cut off, because its executor was stopped.
+    pub cancelled: u64,
+    /// Messages that were dropped because there was no room for them.
+    pub dropped_newest: u64,
+    /// Messages that were dropped to make room for others.
+    pub dropped_oldest: u64,
+    /// How often the worker began another life.
+    pub restarts: u64,
+}
+
+impl Counts {
+    /// Messages that were dropped, whatever the reason.
+    #[must_use]
+    pub const fn dropped(&self) -> u64 {
+        self.cancelled + self.dropped_newest + self.dropped_oldest
+    }
 }

@@ -24,7 +24,7 @@ pub use latency::Latency;
 pub use pool::PoolStats;
 pub use worker::WorkerStats;
 
-pub(crate) use counters::Counters;
+pub(crate) use counters::{Counters, Drops};
 #[allow(unused_imports, reason = "a pool notes part of it")]
 pub(crate) use meter::{HandleTimer, Meter};
-pub(crate) use probe::Probe;
+pub(crate) use probe::{Probe, SAMPLE_EVERY};

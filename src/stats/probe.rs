@@ -11,7 +11,7 @@
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// One message in so many carries a time.
-const SAMPLE_EVERY: usize = 64;
+pub(crate) const SAMPLE_EVERY: usize = 64;
 
 #[derive(Debug)]
 pub(crate) struct Probe {

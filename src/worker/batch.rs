@@ -4,7 +4,7 @@
 use core::{cell::RefCell, fmt};
 use std::collections::VecDeque;
 
-use shared_nothing_rings::{mpsc, spsc};
+use shared_nothing_rings::{mpmc, mpsc, spsc};
 
 use crate::{
     stats::{Latency, Probe},
@@ -18,17 +18,26 @@ pub struct Batch<'b, M> {
     source: Source<'b, M>,
     wait: Wait<'b>,
     taken: &'b mut u64,
+    keep: Option<Keep<'b, M>>,
+    kept: &'b mut Option<M>,
 }
+
+/// Makes a copy of a message.
+pub(crate) type Keep<'b, M> = &'b dyn Fn(&M) -> Option<M>;
 
 /// Where messages come from.
 #[derive(Debug)]
 pub(crate) enum Source<'b, M> {
     Ring(mpsc::Drain<'b, 'static, M>),
+    /// A ring whose oldest senders may take out. No times are noted of it.
+    Shared(mpmc::Drain<'b, 'static, M>),
     Lane {
         drain: spsc::Drain<'b, 'static, M>,
         probe: &'b Probe,
         taken: &'b mut u64,
     },
+    /// What the last life of the worker panicked over.
+    One(Option<M>),
     /// What the worker sent itself. Handlers may add to it meanwhile.
     Own {
         queue: &'b RefCell<VecDeque<M>>,
@@ -64,11 +73,19 @@ impl Wait<'_> {
 }
 
 impl<'b, M> Batch<'b, M> {
-    pub(crate) fn new(source: Source<'b, M>, wait: Wait<'b>, taken: &'b mut u64) -> Self {
+    pub(crate) fn new(
+        source: Source<'b, M>,
+        wait: Wait<'b>,
+        taken: &'b mut u64,
+        keep: Option<Keep<'b, M>>,
+        kept: &'b mut Option<M>,
+    ) -> Self {
         Self {
             source,
             wait,
             taken,
+            keep,
+            kept,
         }
     }
 }
@@ -80,9 +97,9 @@ impl<M> Iterator for Batch<'_, M> {
     fn next(&mut self) -> Option<M> {
         let message = match &mut self.source {
             Source::Ring(drain) => {
-                // A place that was given up would shift this by one; senders of a pool give none up.
-                let position = drain.next_pos();
                 let message = drain.next()?;
+                // Behind the message, and so also right where places were given up before it.
+                let position = drain.next_pos().wrapping_sub(1);
                 if Probe::is_sampled(position) {
                     self.wait.record(self.wait.probe.sent_ns(position));
                 }
@@ -101,18 +118,25 @@ impl<M> Iterator for Batch<'_, M> {
                 }
                 message
             }
+            Source::One(message) => message.take()?,
+            Source::Shared(drain) => drain.next()?,
             Source::Own { queue, left } => {
                 *left = left.checked_sub(1)?;
                 queue.borrow_mut().pop_front()?
             }
         };
         *self.taken += 1;
+        if let Some(keep) = self.keep {
+            *self.kept = keep(&message);
+        }
         Some(message)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         match &self.source {
             Source::Ring(drain) => drain.size_hint(),
+            Source::One(message) => (0, Some(usize::from(message.is_some()))),
+            Source::Shared(drain) => drain.size_hint(),
             Source::Lane { drain, .. } => drain.size_hint(),
             Source::Own { left, .. } => (*left, Some(*left)),
         }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use shared_nothing_rings::{mpsc, spsc};
+use shared_nothing_rings::{mpmc, mpsc, spsc};
 
 use super::batch::Source;
 use crate::stats::{Counters, Probe};
@@ -26,9 +26,47 @@ pub(crate) enum Look {
     Closed,
 }
 
+/// The worker's end of the ring that all senders share.
+#[derive(Debug)]
+pub(crate) enum DataRing<M> {
+    One(mpsc::Consumer<'static, M>),
+    /// Senders may take the oldest out.
+    Many(mpmc::Consumer<'static, M>),
+}
+
+impl<M> DataRing<M> {
+    fn has_next(&mut self) -> bool {
+        match self {
+            Self::One(ring) => ring.drain(1).has_next(),
+            Self::Many(ring) => ring.drain(1).has_next(),
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        match self {
+            Self::One(ring) => ring.is_closed(),
+            Self::Many(ring) => ring.is_closed(),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::One(ring) => ring.len(),
+            Self::Many(ring) => ring.len(),
+        }
+    }
+
+    fn capacity(&self) -> usize {
+        match self {
+            Self::One(ring) => ring.capacity(),
+            Self::Many(ring) => ring.capacity(),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Inbox<M> {
-    ring: mpsc::Consumer<'static, M>,
+    ring: DataRing<M>,
     new_lanes: mpsc::Consumer<'static, Lane<M>>,
     lanes: Vec<Lane<M>>,
     /// Whose turn it is: 0 is the shared ring, and then the lanes.
@@ -36,10 +74,7 @@ pub(crate) struct Inbox<M> {
 }
 
 impl<M> Inbox<M> {
-    pub(crate) fn new(
-        ring: mpsc::Consumer<'static, M>,
-        new_lanes: mpsc::Consumer<'static, Lane<M>>,
-    ) -> Self {
+    pub(crate) fn new(ring: DataRing<M>, new_lanes: mpsc::Consumer<'static, Lane<M>>) -> Self {
         Self {
             ring,
             new_lanes,
@@ -64,12 +99,12 @@ impl<M> Inbox<M> {
             self.turn = (self.turn + 1) % sources;
         }
         self.drop_finished_lanes();
-        (closing && self.ring.is_empty() && self.new_lanes.is_empty()).then_some(Look::Closed)
+        (closing && self.ring.len() == 0 && self.new_lanes.is_empty()).then_some(Look::Closed)
     }
 
     fn has_mail(&mut self, source: usize) -> bool {
         match source.checked_sub(1) {
-            None => self.ring.drain(1).has_next(),
+            None => self.ring.has_next(),
             Some(lane) => self
                 .lanes
                 .get(lane)
@@ -85,7 +120,10 @@ impl<M> Inbox<M> {
             .checked_sub(1)
             .and_then(|lane| self.lanes.get_mut(lane))
         {
-            None => Source::Ring(self.ring.drain(max)),
+            None => match &mut self.ring {
+                DataRing::One(ring) => Source::Ring(ring.drain(max)),
+                DataRing::Many(ring) => Source::Shared(ring.drain(max)),
+            },
             Some(lane) => Source::Lane {
                 drain: lane.ring.drain(max),
                 probe: &lane.probe,
@@ -114,8 +152,9 @@ impl<M> Inbox<M> {
             match self.look() {
                 Some(Look::Mail) => match self.source(usize::MAX) {
                     // The inbox gives out none of the worker's own.
-                    Source::Own { .. } => {}
+                    Source::Own { .. } | Source::One(_) => {}
                     Source::Ring(drain) => returned.extend(drain),
+                    Source::Shared(drain) => returned.extend(drain),
                     Source::Lane { drain, taken, .. } => {
                         *taken += drain.len() as u64;
                         counters.by_owner(drain.len() as u64);

@@ -25,6 +25,8 @@ use crate::executor::{Host, Post};
 /// What a wait has found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Found {
+    /// The worker was told something.
+    Control,
     /// Messages of the worker's own.
     Own,
     /// Messages of others.
@@ -46,6 +48,8 @@ pub(crate) struct Mail<M> {
     is_own_turn: Cell<bool>,
     /// The worker's task, while it waits.
     waiting: RefCell<Option<Waker>>,
+    /// Messages are left where they are: the worker is paused, or between two lives.
+    is_held: Cell<bool>,
 }
 
 struct Later<M> {
@@ -64,6 +68,7 @@ impl<M> Mail<M> {
             last: Cell::new(0),
             is_own_turn: Cell::new(false),
             waiting: RefCell::default(),
+            is_held: Cell::new(false),
         }
     }
 
@@ -116,8 +121,23 @@ impl<M> Mail<M> {
         &self.own
     }
 
+    /// Finds no messages any more, or again. What the worker is told is found, and a close is.
+    pub(crate) fn hold(&self, is_held: bool) {
+        self.is_held.set(is_held);
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        self.is_held.get()
+    }
+
     /// Looks once. Own messages and others take turns.
     fn find(&self) -> Option<Found> {
+        if self.mailbox.control.has_any() {
+            return Some(Found::Control);
+        }
+        if self.is_held.get() {
+            return self.mailbox.is_closed().then_some(Found::Closed);
+        }
         let has_own = !self.own.borrow().is_empty();
         if has_own && self.is_own_turn.replace(false) {
             return Some(Found::Own);
@@ -155,7 +175,15 @@ impl<M> Mail<M> {
             return Poll::Ready(found);
         }
         *self.waiting.borrow_mut() = Some(waker.clone());
+        self.nothing_found();
         Poll::Pending
+    }
+
+    /// The ring is empty. Places that were given up count as taken by then, and no batch tells of their space.
+    fn nothing_found(&self) {
+        if !self.is_held.get() {
+            self.mailbox.space.ring();
+        }
     }
 
     /// Takes everything that is there, for a worker that handles no more. `true`: nothing more will come.
@@ -171,7 +199,14 @@ impl<M> Mail<M> {
 
 impl<M> Post for Mail<M> {
     fn has_news(&self) -> bool {
-        self.waiting.borrow().is_some() && self.find().is_some()
+        if self.waiting.borrow().is_none() {
+            return false;
+        }
+        let found = self.find().is_some();
+        if !found {
+            self.nothing_found();
+        }
+        found
     }
 
     fn next_waker(&self) -> Option<Waker> {

@@ -2,21 +2,24 @@
 //! and notes beside the ring.
 #![forbid(unsafe_code)]
 
-use core::sync::atomic::{AtomicU8, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use shared_nothing_rings::{
-    CapacityError, TryPushError, TryReserveError,
+    CapacityError, TryPushError, TryReserveError, mpmc,
     mpsc::{self, Grant, Producer},
     spsc,
     wait::Doorbell,
 };
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use super::inbox::{Inbox, Lane};
+use super::{
+    control::{Control, ControlLane},
+    inbox::{DataRing, Inbox, Lane},
+};
 use crate::{
     executor::Bell,
-    stats::{Counters, Counts, Probe},
+    stats::{Counters, Counts, Drops, Probe},
     sys::Clock,
 };
 
@@ -32,24 +35,44 @@ pub(crate) struct Mailbox<M> {
     pub(crate) probe: Probe,
     pub(crate) clock: Clock,
     pub(crate) counters: Counters,
+    pub(crate) control: ControlLane,
+    pub(crate) drops: Drops,
+    /// Takes out the oldest, where the policy is to drop it.
+    oldest: Option<Mutex<mpmc::Consumer<'static, M>>>,
+    /// Those of the lanes that were ever opened.
+    marks: Mutex<Vec<Weak<LaneMark>>>,
     running: AtomicU8,
+    refuses_while_down: bool,
 }
 
 const STARTING: u8 = 0;
 const RUNNING: u8 = 1;
-const ENDED: u8 = 2;
-const LEFT: u8 = 3;
+/// Between two lives.
+const DOWN: u8 = 2;
+const ENDED: u8 = 3;
+const LEFT: u8 = 4;
 
 impl<M> Mailbox<M> {
     pub(crate) fn new(
         capacity: usize,
         mail: Bell,
-        yields: u32,
+        Terms {
+            yields,
+            drops_oldest,
+            refuses_while_down,
+        }: Terms,
         clock: Clock,
     ) -> Result<(Self, Inbox<M>), CapacityError> {
         /// Batchers that are made faster than this wait for the worker to take notice.
         const NEW_LANES: usize = 64;
-        let (ring, consumer) = mpsc::with_capacity(capacity)?;
+        let (ring, consumer, oldest) = if drops_oldest {
+            let (ring, consumer) = mpmc::with_capacity(capacity)?;
+            let oldest = Mutex::new(consumer.clone());
+            (ring, DataRing::Many(consumer), Some(oldest))
+        } else {
+            let (ring, consumer) = mpsc::with_capacity(capacity)?;
+            (ring, DataRing::One(consumer), None)
+        };
         let (new_lanes, hear_lanes) = mpsc::with_capacity(NEW_LANES)?;
         let mailbox = Self {
             ring,
@@ -59,7 +82,12 @@ impl<M> Mailbox<M> {
             probe: Probe::new(capacity),
             clock,
             counters: Counters::default(),
+            control: ControlLane::default(),
+            drops: Drops::default(),
+            oldest,
+            marks: Mutex::default(),
             running: AtomicU8::new(STARTING),
+            refuses_while_down,
         };
         Ok((mailbox, Inbox::new(consumer, hear_lanes)))
     }
@@ -69,6 +97,11 @@ impl<M> Mailbox<M> {
         let capacity = self.ring.capacity();
         let (producer, consumer) = spsc::with_capacity(capacity)?;
         let probe = Arc::new(Probe::new(capacity));
+        let mark = Arc::new(LaneMark::default());
+        let mut marks = self.lock_marks();
+        marks.retain(|mark| mark.strong_count() != 0);
+        marks.push(Arc::downgrade(&mark));
+        drop(marks);
         let mut lane = Some(Lane {
             ring: consumer,
             probe: Arc::clone(&probe),
@@ -87,9 +120,44 @@ impl<M> Mailbox<M> {
         Ok(LaneEnd {
             ring: producer.batched(),
             probe,
+            mark,
             sent: 0,
             untold: 0,
         })
+    }
+
+    /// Whether no batcher has put anything into its lane that is not published. SURVEY, as `routes` says.
+    pub(crate) fn are_lanes_quiet(&self) -> bool {
+        let marks = self.lock_marks();
+        marks
+            .iter()
+            .filter_map(Weak::upgrade)
+            .all(|mark| mark.is_quiet())
+    }
+
+    fn lock_marks(&self) -> MutexGuard<'_, Vec<Weak<LaneMark>>> {
+        // No foreign code runs under it, so it is never really poisoned.
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Drops the oldest message, for one that finds no room.
+    pub(crate) fn drop_oldest(&self) {
+        let Some(oldest) = &self.oldest else { return };
+        let mut oldest = oldest.lock().unwrap_or_else(PoisonError::into_inner);
+        let message = oldest.try_pop();
+        drop(oldest);
+        if message.is_ok() {
+            self.drops.oldest();
+        }
+    }
+
+    /// How many places of the ring were claimed ever.
+    pub(crate) fn position(&self) -> usize {
+        self.ring.position()
+    }
+
+    pub(crate) fn has_room(&self) -> bool {
+        self.ring.is_closed() || !self.ring.is_full()
     }
 
     /// Claims up to `want` places, or says at once why not.
@@ -98,7 +166,7 @@ impl<M> Mailbox<M> {
         let grant = self.ring.reserve(want)?;
         Ok(Places {
             grant,
-            mailbox: self,
+            told: Told(self),
         })
     }
 
@@ -125,6 +193,25 @@ impl<M> Mailbox<M> {
 
     pub(crate) fn capacity(&self) -> usize {
         self.ring.capacity()
+    }
+
+    /// The worker begins another life, or waits for it.
+    pub(crate) fn set_down(&self) {
+        // RELAXED: a report; no data comes with it.
+        self.running.store(DOWN, Ordering::Relaxed);
+    }
+
+    /// Whether the worker is down, and what is sent meanwhile is to come back.
+    #[inline]
+    pub(crate) fn is_refusing(&self) -> bool {
+        // RELAXED: a report; no data comes with it.
+        self.refuses_while_down && self.running.load(Ordering::Relaxed) == DOWN
+    }
+
+    /// Tells the worker something.
+    pub(crate) fn tell(&self, control: Control) {
+        self.control.put(control);
+        self.mail.ring();
     }
 
     pub(crate) fn set_running(&self) {
@@ -157,15 +244,28 @@ impl<M> Mailbox<M> {
     }
 
     pub(crate) fn counts(&self) -> Counts {
-        self.counters.read(self.ring.position() as u64)
+        let by_ring = self.ring.position() as u64;
+        self.counters.read(by_ring, &self.drops)
     }
 }
 
 /// Places in a mailbox, to be filled at once. The worker is told when they are dropped.
 #[derive(Debug)]
 pub(crate) struct Places<'m, M> {
+    /// Dropped first: what is not filled is given up before the worker is told.
     grant: Grant<'m, 'static, M>,
-    mailbox: &'m Mailbox<M>,
+    told: Told<'m, M>,
+}
+
+/// The worker is told when this is dropped.
+#[derive(Debug)]
+struct Told<'m, M>(&'m Mailbox<M>);
+
+impl<M> Drop for Told<'_, M> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.mail.ring();
+    }
 }
 
 impl<M> Places<'_, M> {
@@ -174,18 +274,68 @@ impl<M> Places<'_, M> {
     pub(crate) fn put(&mut self, message: M) -> Result<(), M> {
         let position = self.grant.next_pos();
         if Probe::is_sampled(position) && self.grant.remaining() != 0 {
-            self.mailbox
-                .probe
-                .note(position, self.mailbox.clock.now_ns());
+            self.note(position);
         }
         self.grant.push(message)
+    }
+
+    #[cold]
+    fn note(&self, position: usize) {
+        let mailbox = self.told.0;
+        mailbox.probe.note(position, mailbox.clock.now_ns());
+    }
+
+    /// Whether the next place is one of those that are measured.
+    #[inline]
+    pub(crate) fn is_sample(&self) -> bool {
+        Probe::is_sampled(self.grant.next_pos())
+    }
+
+    pub(crate) fn remaining(&self) -> usize {
+        self.grant.remaining()
     }
 }
 
 impl<M> Drop for Places<'_, M> {
     fn drop(&mut self) {
-        self.mailbox.mail.ring();
+        let unused = self.grant.remaining();
+        if unused != 0 {
+            self.told.0.drops.given_up(unused as u64);
+        }
     }
+}
+
+/// Whether a lane holds what is not published, for whoever moves map slots away from its worker.
+#[derive(Debug, Default)]
+struct LaneMark {
+    is_set: AtomicBool,
+}
+
+impl LaneMark {
+    #[inline]
+    fn set(&self) {
+        // RELAXED: CLAIM of `routes`; the barrier between it and RECHECK orders it.
+        self.is_set.store(true, Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn set_quiet(&self) {
+        // QUIET, release end: all that was put in is published.
+        self.is_set.store(false, Ordering::Release);
+    }
+
+    fn is_quiet(&self) -> bool {
+        // QUIET, acquire end: what was put in before is in the lane.
+        !self.is_set.load(Ordering::Acquire)
+    }
+}
+
+/// What a mailbox does when it is full or its worker is down.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms {
+    pub(crate) yields: u32,
+    pub(crate) drops_oldest: bool,
+    pub(crate) refuses_while_down: bool,
 }
 
 /// A batcher's end of a lane.
@@ -193,6 +343,7 @@ impl<M> Drop for Places<'_, M> {
 pub(crate) struct LaneEnd<M> {
     ring: spsc::BatchedProducer<'static, M>,
     probe: Arc<Probe>,
+    mark: Arc<LaneMark>,
     /// Messages put in it; the position of the next.
     sent: usize,
     /// Messages published since the worker was last told.
@@ -222,10 +373,21 @@ impl<M> LaneEnd<M> {
         self.ring.staged()
     }
 
+    /// CLAIM: says that something is about to be put in and not published. RECHECK comes after it, if this is the first.
+    #[inline]
+    pub(crate) fn mark(&self) -> bool {
+        let is_first = self.ring.staged() == 0;
+        if is_first {
+            self.mark.set();
+        }
+        is_first
+    }
+
     /// Publishes what is put in. Returns how many messages the worker was not told of.
     pub(crate) fn publish(&mut self) -> usize {
         self.untold += self.ring.staged();
         self.ring.publish();
+        self.mark.set_quiet();
         self.untold
     }
 

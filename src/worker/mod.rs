@@ -24,15 +24,20 @@
 
 mod batch;
 mod context;
+pub(crate) mod control;
 pub(crate) mod inbox;
 pub(crate) mod mail;
 pub(crate) mod mailbox;
 pub(crate) mod run;
+mod suspect;
 
 use core::fmt::{Debug, Display};
 
 pub use batch::Batch;
 pub use context::Context;
+
+/// What a worker keeps of its state for its next life.
+pub type Checkpoint = Box<dyn core::any::Any>;
 
 /// What a pool runs on each of its threads.
 ///
@@ -125,6 +130,39 @@ pub trait Worker {
     ) -> Result<(), Self::Error> {
         let _nothing_to_do = (state, context);
         Ok(())
+    }
+
+    /// A copy of `message`, kept while it is handled: so that it can be handled again by the next life, if this one
+    /// panics over it. Asked only if the pool [redelivers](crate::pool::PoolConfig::with_redeliveries).
+    fn keep(&self, message: &Self::Message) -> Option<Self::Message> {
+        let _not_kept = message;
+        None
+    }
+
+    /// What the next life may begin with, if this one panics. Called after each [`tick`](Self::tick); the last that was
+    /// not `None` counts. It stays on this thread.
+    fn checkpoint(
+        &self,
+        state: &mut Self::State,
+        context: &Context<Self::Message>,
+    ) -> Option<Checkpoint> {
+        let _not_kept = (state, context);
+        None
+    }
+
+    /// Makes the state of another life from a checkpoint of the last; without one [`init`](Self::init) is called, and by
+    /// default always. A checkpoint is used once: a life that panics before it makes its own has none to leave.
+    ///
+    /// # Errors
+    ///
+    /// As [`init`](Self::init).
+    fn restore(
+        &self,
+        checkpoint: Checkpoint,
+        context: &Context<Self::Message>,
+    ) -> Result<Self::State, Self::Error> {
+        drop(checkpoint);
+        self.init(context)
     }
 
     /// Ends the worker. Everything that its mailbox took was handled before.

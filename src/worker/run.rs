@@ -12,15 +12,21 @@ use std::{
 use shared_nothing_affinity::CpuId;
 
 use super::{
-    Batch, Context, Worker,
+    Batch, Checkpoint, Context, Worker,
     batch::{Source, Wait},
+    control::Control,
     inbox::Inbox,
     mail::{Found, Mail},
     mailbox::Mailbox,
+    suspect::Suspect,
 };
 use crate::{
     executor::{Host, Listening, spawn_local, yield_now},
-    pool::{Outcome, Shared, StartError},
+    pool::{
+        Outcome, Shared, StartError,
+        keeper::{Tell, Verdict},
+        supervise::Ending,
+    },
     stats::Latency,
     sys,
 };
@@ -36,6 +42,8 @@ pub(crate) struct Job<M, F> {
     pub(crate) make: Arc<F>,
     pub(crate) batch_max: usize,
     pub(crate) tick_interval: Option<Duration>,
+    pub(crate) redeliveries: u32,
+    pub(crate) is_paused: bool,
 }
 
 /// What is left of a worker.
@@ -45,7 +53,7 @@ pub(crate) struct Done<M> {
     pub(crate) pin_error: Option<String>,
     pub(crate) outcome: Outcome,
     pub(crate) last_error: Option<String>,
-    pub(crate) returned: Vec<M>,
+    pub(crate) left: Left<M>,
     pub(crate) queue_wait: Latency,
 }
 
@@ -54,10 +62,12 @@ impl<M: Send + 'static, F> Job<M, F> {
     pub(crate) fn launch<W>(self) -> Result<(), StartError>
     where
         W: Worker<Message = M> + 'static,
-        F: Fn(&Context<M>) -> W + 'static,
+        F: Fn(&Context<M>) -> W + Send + Sync + 'static,
     {
         let host = Host::here();
-        let mailbox = Arc::clone(&self.shared.mailboxes[self.id]);
+        let Some(mailbox) = self.shared.mailbox(self.id).map(Arc::clone) else {
+            unreachable!("a worker's mailbox is made before it is")
+        };
         let mail = Rc::new(Mail::new(mailbox, self.inbox));
         let context = Context::new(
             self.id,
@@ -70,16 +80,21 @@ impl<M: Send + 'static, F> Job<M, F> {
             context,
             mail,
             shared: self.shared,
+            make: self.make,
             made: None,
             batch_max: self.batch_max,
             tick_ns: self
                 .tick_interval
                 .map(|interval| interval.as_nanos() as u64),
             notes: Notes::new(),
-            returned: Vec::new(),
+            poison: Suspect::new(self.redeliveries),
+            left: Left::default(),
             outcome: Outcome::Cancelled,
         };
-        life.begin(&*self.make)?;
+        let worker = self.id;
+        life.begin()
+            .map_err(|reason| StartError::Init { worker, reason })?;
+        life.mail.hold(self.is_paused);
         drop(spawn_local(life.run()));
         Ok(())
     }
@@ -87,90 +102,246 @@ impl<M: Send + 'static, F> Job<M, F> {
 
 /// A worker that lives. Dropped, whatever way, it ends: senders get their messages back from then on, what is left in
 /// the mailbox is handed back, and the pool is told.
-struct Life<W: Worker> {
+struct Life<W: Worker, F> {
     context: Context<W::Message>,
     mail: Rc<Mail<W::Message>>,
     shared: Arc<Shared<W::Message>>,
+    make: Arc<F>,
     made: Option<(W, W::State)>,
     batch_max: usize,
     tick_ns: Option<u64>,
+    poison: Suspect<W::Message>,
     notes: Notes,
-    returned: Vec<W::Message>,
+    left: Left<W::Message>,
     outcome: Outcome,
     _listening: Listening,
 }
 
-impl<W: Worker> Life<W> {
+/// Why a life ends.
+enum End {
+    /// The mailbox is closed and empty.
+    Closed,
+    /// The worker was told to begin anew.
+    Told,
+    /// A handler panicked, with this text.
+    Panicked(String),
+}
+
+impl<W, F> Life<W, F>
+where
+    W: Worker,
+    F: Fn(&Context<W::Message>) -> W,
+{
     /// 1. Made, and 2. init.
-    fn begin(&mut self, make: &impl Fn(&Context<W::Message>) -> W) -> Result<(), StartError> {
-        let context = &self.context;
+    fn begin(&mut self) -> Result<(), String> {
+        let (context, make) = (&self.context, &*self.make);
+        let checkpoint = self.notes.checkpoint.take();
         let started = caught(|| {
             let worker = make(context);
-            let state = worker.init(context).map_err(|error| error.to_string())?;
+            let state = match checkpoint {
+                None => worker.init(context),
+                Some(checkpoint) => worker.restore(checkpoint, context),
+            };
+            let state = state.map_err(|error| error.to_string())?;
             Ok::<_, String>((worker, state))
         });
-        let (outcome, reason) = match started {
+        let reason = match started {
             Ok(Ok(made)) => {
                 self.made = Some(made);
+                // What is cut off from now on is cancelled.
+                self.outcome = Outcome::Cancelled;
                 self.mail.mailbox.set_running();
                 return Ok(());
             }
-            Ok(Err(text)) => (Outcome::Failed(text.clone()), text),
-            Err(text) => (Outcome::Panicked(text.clone()), format!("panicked: {text}")),
+            Ok(Err(text)) => {
+                self.outcome = Outcome::Failed(text.clone());
+                text
+            }
+            Err(text) => {
+                self.outcome = Outcome::Panicked(text.clone());
+                format!("panicked: {text}")
+            }
         };
-        self.outcome = outcome;
-        let worker = self.context.id();
-        Err(StartError::Init { worker, reason })
+        Err(reason)
     }
 
     async fn run(mut self) {
-        // 3. Running, and 4. draining: until the mailbox is closed and empty.
-        let served = self.serve().await;
-        let mailbox = Arc::clone(&self.mail.mailbox);
-        // Senders learn it before the state is dropped, which may take long or panic, too.
-        mailbox.end();
-        self.outcome = match (served, self.made.take()) {
-            (Err(text), made) => {
-                let _second_panic = caught(|| {
-                    drop(made);
-                    Ok::<(), String>(())
-                });
-                Outcome::Panicked(text)
-            }
-            (Ok(()), None) => Outcome::Stopped,
-            // 5. Shutdown.
-            (Ok(()), Some((worker, state))) => {
-                let context = &self.context;
-                match caught(|| worker.shutdown(state, context)) {
-                    Ok(Ok(())) => Outcome::Stopped,
-                    Ok(Err(text)) => Outcome::Failed(text),
-                    Err(text) => Outcome::Panicked(text),
+        loop {
+            // 3. Running, and 4. draining: until the mailbox is closed and empty.
+            let end = self.serve().await;
+            match end {
+                End::Closed => {
+                    self.mail.mailbox.end();
+                    self.outcome = self.shut_down();
+                    let tell = self.shared.keeper.gone(self.context.id());
+                    self.tell(tell);
+                    break;
+                }
+                End::Told => {
+                    self.mail.mailbox.set_down();
+                    self.outcome = self.shut_down();
+                    if !self.next_life(Ending::Stopped).await {
+                        break;
+                    }
+                }
+                End::Panicked(text) => {
+                    // Whoever asks is told at once, before the state is dropped, which may take long or panic, too.
+                    self.mail.mailbox.set_down();
+                    self.outcome = Outcome::Panicked(text);
+                    if !self.next_life(Ending::Panicked).await {
+                        break;
+                    }
                 }
             }
-        };
+        }
+        self.mail.mailbox.end();
         // After the close nothing is added, but a sender may still be filling a place that it claimed before.
-        while !self.mail.drain_into(&mut self.returned) {
+        while !self.mail.drain_into(&mut self.left.returned) {
             yield_now().await;
         }
     }
 
-    /// Handles messages until the mailbox is closed and empty. An error is the text of a panic.
-    async fn serve(&mut self) -> Result<(), String> {
+    /// 5. Shutdown.
+    fn shut_down(&mut self) -> Outcome {
+        let Some((worker, state)) = self.made.take() else {
+            return Outcome::Stopped;
+        };
+        let context = &self.context;
+        match caught(|| worker.shutdown(state, context)) {
+            Ok(Ok(())) => Outcome::Stopped,
+            Ok(Err(text)) => Outcome::Failed(text),
+            Err(text) => Outcome::Panicked(text),
+        }
+    }
+
+    fn tell(&self, tell: Tell) {
+        for (worker, control) in tell {
+            if let Some(mailbox) = self.shared.mailbox(worker) {
+                mailbox.tell(control);
+            }
+        }
+    }
+
+    /// Asks what comes now, and does it. `true`: another life has begun.
+    async fn next_life(&mut self, mut ending: Ending) -> bool {
+        let id = self.context.id();
+        let host = self.context.host().clone();
+        loop {
+            let (verdict, tell) = self.shared.keeper.on_end(id, ending, host.now_ns());
+            if matches!(verdict, Verdict::GiveUp | Verdict::StopPool) {
+                self.mail.mailbox.end();
+            }
+            self.drop_state();
+            self.tell(tell);
+            let begin_ns = match verdict {
+                Verdict::GiveUp => return false,
+                Verdict::StopPool => {
+                    self.shared.close();
+                    return false;
+                }
+                Verdict::BeginAt(begin_ns) => begin_ns,
+                Verdict::Wait => match self.wait_to_begin().await {
+                    Some(begin_ns) => begin_ns,
+                    None => return false,
+                },
+            };
+            if begin_ns > host.now_ns() && !self.wait_until(begin_ns).await {
+                return false;
+            }
+            match self.begin() {
+                Ok(()) => {
+                    self.mail.mailbox.counters.restarted();
+                    let tell = self.shared.keeper.on_start(id, host.now_ns());
+                    self.tell(tell);
+                    return true;
+                }
+                Err(_) => ending = Ending::Failed,
+            }
+        }
+    }
+
+    fn drop_state(&mut self) {
+        let made = self.made.take();
+        let _panic = caught(|| {
+            drop(made);
+            Ok::<(), String>(())
+        });
+    }
+
+    /// Between two lives: waits until it is told to begin, and when. `None`: it is closed before.
+    async fn wait_to_begin(&mut self) -> Option<u64> {
+        let was_held = self.mail.is_held();
+        self.mail.hold(true);
+        let mail = Rc::clone(&self.mail);
+        let mut begin_ns = None;
+        while begin_ns.is_none() {
+            match mail.wait(self.context.host(), None).await {
+                Found::Control => begin_ns = self.take_controls(),
+                Found::Closed => return None,
+                _ => {}
+            }
+        }
+        self.mail.hold(was_held);
+        begin_ns
+    }
+
+    /// `false`: it is closed before.
+    async fn wait_until(&mut self, begin_ns: u64) -> bool {
+        let was_held = self.mail.is_held();
+        self.mail.hold(true);
+        let mail = Rc::clone(&self.mail);
+        let found = loop {
+            match mail.wait(self.context.host(), Some(begin_ns)).await {
+                Found::Control => drop(self.take_controls()),
+                found => break found,
+            }
+        };
+        self.mail.hold(was_held);
+        found != Found::Closed
+    }
+
+    /// Does what it was told between two lives. Some: it may begin, not before this time.
+    fn take_controls(&mut self) -> Option<u64> {
+        while let Some(control) = self.mail.mailbox.control.take() {
+            match control {
+                Control::Ping(reply) => reply.send(()),
+                Control::Begin(begin_ns) => return Some(begin_ns),
+                // It is paused when it has begun; and it has ended already.
+                Control::Pause | Control::Resume | Control::Restart => {}
+            }
+        }
+        None
+    }
+
+    /// Handles messages until the mailbox is closed and empty.
+    async fn serve(&mut self) -> End {
         let mail = Rc::clone(&self.mail);
         let host = self.context.host().clone();
         let mut next_tick_ns = self.tick_ns.map(|tick_ns| host.now_ns() + tick_ns);
         let mut space = SpaceBell { popped: 0 };
         let mut streak = 0;
+        if let Err(end) = self.handle_suspect() {
+            return end;
+        }
         loop {
             let due_ns = mail.next_due_ns();
             let deadline_ns = due_ns.into_iter().chain(next_tick_ns).min();
+            let deadline_ns = deadline_ns.filter(|_| !mail.is_held());
             let found = mail.wait(&host, deadline_ns).await;
             match found {
-                Found::Own | Found::Inbox => {
-                    let taken = self.handle_some(found)?;
-                    space.after_batch(&mail, taken);
+                Found::Own | Found::Inbox => match self.handle_some(found) {
+                    Ok(taken) => space.after_batch(&mail, taken),
+                    Err(end) => return end,
+                },
+                Found::Control => {
+                    if let Some(end) = self.obey() {
+                        return end;
+                    }
+                    continue;
                 }
-                Found::Closed => return Ok(()),
+                // A close ends a pause.
+                Found::Closed if mail.is_held() => mail.hold(false),
+                Found::Closed => return End::Closed,
                 Found::Due => {}
             }
             if deadline_ns.is_some() {
@@ -179,7 +350,9 @@ impl<W: Worker> Life<W> {
                 if let (Some(at_ns), Some(tick_ns)) = (next_tick_ns, self.tick_ns) {
                     if now_ns >= at_ns {
                         next_tick_ns = Some(now_ns + tick_ns);
-                        self.tick()?;
+                        if let Err(end) = self.tick() {
+                            return end;
+                        }
                     }
                 }
             }
@@ -191,17 +364,59 @@ impl<W: Worker> Life<W> {
         }
     }
 
-    fn tick(&mut self) -> Result<(), String> {
+    /// Does what it was told.
+    fn obey(&mut self) -> Option<End> {
+        while let Some(control) = self.mail.mailbox.control.take() {
+            match control {
+                Control::Pause => self.mail.hold(true),
+                Control::Resume => self.mail.hold(false),
+                Control::Ping(reply) => reply.send(()),
+                Control::Restart => return Some(End::Told),
+                // It runs already.
+                Control::Begin(_) => {}
+            }
+        }
+        None
+    }
+
+    fn tick(&mut self) -> Result<(), End> {
         if let Some((worker, state)) = &mut self.made {
             let context = &self.context;
-            let result = caught(|| worker.tick(state, context))?;
+            let result = caught(|| worker.tick(state, context)).map_err(End::Panicked)?;
             self.notes.record(&self.mail.mailbox, result);
+            let checkpoint = caught(|| Ok::<_, String>(worker.checkpoint(state, context)));
+            if let Some(checkpoint) = checkpoint.map_err(End::Panicked)?.ok().flatten() {
+                self.notes.checkpoint = Some(checkpoint);
+            }
         }
         Ok(())
     }
 
+    /// Handles the message once more that the last life panicked over, before all others.
+    fn handle_suspect(&mut self) -> Result<(), End> {
+        let Some(message) = self.poison.again.take() else {
+            return Ok(());
+        };
+        self.handle(|_| Source::One(Some(message))).map(drop)
+    }
+
     /// Hands one batch to the worker. Returns how many messages it took.
-    fn handle_some(&mut self, found: Found) -> Result<u64, String> {
+    fn handle_some(&mut self, found: Found) -> Result<u64, End> {
+        let mail = Rc::clone(&self.mail);
+        if found == Found::Own {
+            return self.handle(|max| Source::own(mail.own(), max));
+        }
+        let mut inbox = mail.inbox();
+        self.handle(|max| inbox.source(max))
+    }
+
+    fn handle<'s>(
+        &mut self,
+        source: impl FnOnce(usize) -> Source<'s, W::Message>,
+    ) -> Result<u64, End>
+    where
+        W::Message: 's,
+    {
         let Some((worker, state)) = &mut self.made else {
             return Ok(0);
         };
@@ -212,15 +427,14 @@ impl<W: Worker> Life<W> {
             clock: mailbox.clock,
             queue: &mut self.notes.queue_wait,
         };
-        let mut inbox;
-        let source = if found == Found::Own {
-            Source::own(self.mail.own(), self.batch_max)
-        } else {
-            inbox = self.mail.inbox();
-            inbox.source(self.batch_max)
-        };
-        let by_lane = source.is_lane();
-        let mut batch = Batch::new(source, wait, &mut taken);
+        let source = source(self.batch_max);
+        let (by_lane, is_again) = (source.is_lane(), matches!(source, Source::One(_)));
+        let keep = |message: &W::Message| worker.keep(message);
+        let keeper = self
+            .poison
+            .keeps()
+            .then_some(&keep as &dyn Fn(&W::Message) -> _);
+        let mut batch = Batch::new(source, wait, &mut taken, keeper, &mut self.poison.kept);
         let context = &self.context;
         let result = caught(|| worker.handle_batch(state, &mut batch, context));
         drop(batch);
@@ -230,20 +444,23 @@ impl<W: Worker> Life<W> {
         match result {
             Ok(result) => {
                 mailbox.counters.batch(taken);
+                self.poison.done(is_again);
                 self.notes.record(mailbox, result);
                 Ok(taken)
             }
             Err(panic) => {
                 // It panicked over the last message that it took.
                 mailbox.counters.batch(taken.saturating_sub(1));
-                mailbox.counters.panicked(taken.min(1));
-                Err(panic)
+                if taken != 0 && !self.poison.killed(&mut self.left.dead_letters) {
+                    mailbox.counters.panicked(1);
+                }
+                Err(End::Panicked(panic))
             }
         }
     }
 }
 
-impl<W: Worker> Drop for Life<W> {
+impl<W: Worker, F> Drop for Life<W, F> {
     fn drop(&mut self) {
         let mail = &self.mail;
         mail.mailbox.end();
@@ -252,22 +469,41 @@ impl<W: Worker> Drop for Life<W> {
             drop(made);
             Ok::<(), String>(())
         });
+        // What was to be handled again never will be.
+        self.left.returned.extend(self.poison.again.take());
         // Mostly nothing is left to wait for. But a task that is cancelled cannot wait otherwise.
-        while !mail.drain_into(&mut self.returned) {
+        while !mail.drain_into(&mut self.left.returned) {
             sys::yield_now();
         }
         // What batchers put into their lanes from now on is theirs.
         mail.inbox().leave();
         mail.mailbox.leave();
+        while mail.mailbox.control.take().is_some() {}
         let done = Done {
             cpu: self.context.cpu(),
             pin_error: self.context.host().pin_error(),
             outcome: core::mem::replace(&mut self.outcome, Outcome::Cancelled),
             last_error: self.notes.last_error.take(),
-            returned: core::mem::take(&mut self.returned),
+            left: core::mem::take(&mut self.left),
             queue_wait: self.notes.queue_wait.clone(),
         };
         self.shared.ends.put(self.context.id(), done);
+    }
+}
+
+/// Messages that a worker did not handle.
+#[derive(Debug)]
+pub(crate) struct Left<M> {
+    pub(crate) returned: Vec<M>,
+    pub(crate) dead_letters: Vec<M>,
+}
+
+impl<M> Default for Left<M> {
+    fn default() -> Self {
+        Self {
+            returned: Vec::new(),
+            dead_letters: Vec::new(),
+        }
     }
 }
 
@@ -275,6 +511,7 @@ impl<W: Worker> Drop for Life<W> {
 struct Notes {
     queue_wait: Latency,
     last_error: Option<String>,
+    checkpoint: Option<Checkpoint>,
 }
 
 impl Notes {
@@ -282,6 +519,7 @@ impl Notes {
         Self {
             queue_wait: Latency::new(),
             last_error: None,
+            checkpoint: None,
         }
     }
 

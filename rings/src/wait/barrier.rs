@@ -6,15 +6,22 @@
 
 use crate::sync::{Ordering::SeqCst, fence};
 
-/// Both sides of one doorbell use the same one, chosen when the doorbell is made.
+/// The barriers of a protocol in which many announce something and look, and few change something and look: between the
+/// two steps of each. For whoever builds one of their own; [`Doorbell`](super::Doorbell) has its own.
+///
+/// One who is `light` and one who is `heavy` see each other's first step, at least one of them.
+///
+/// Both sides of one protocol use the same one, chosen when it is made.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Barrier {
+pub struct Barrier {
     #[cfg(all(target_os = "linux", not(any(loom, shuttle))))]
     asymmetric: bool,
 }
 
 impl Barrier {
-    pub(super) fn new() -> Self {
+    /// The cheapest that the system offers.
+    #[must_use]
+    pub fn new() -> Self {
         Self {
             #[cfg(all(target_os = "linux", not(any(loom, shuttle))))]
             asymmetric: linux::is_granted(),
@@ -23,7 +30,7 @@ impl Barrier {
 
     /// Between the change of a ring and the look for waiters.
     #[inline(always)]
-    pub(super) fn light(self) {
+    pub fn light(self) {
         #[cfg(all(target_os = "linux", not(any(loom, shuttle))))]
         if self.asymmetric {
             // CHECK: keeps the compiler from turning the two steps round; the processor's order is the parker's care.
@@ -35,7 +42,13 @@ impl Barrier {
     }
 
     /// Between the announcement of a waiter and its second look.
-    pub(super) fn heavy(self) {
+    ///
+    /// A system call where `light` is free; it interrupts every CPU that runs a thread of the process.
+    ///
+    /// # Panics
+    ///
+    /// If the kernel takes back what it granted.
+    pub fn heavy(self) {
         #[cfg(all(target_os = "linux", not(any(loom, shuttle))))]
         if self.asymmetric {
             linux::run();
@@ -43,6 +56,12 @@ impl Barrier {
         }
         // ANNOUNCE: pairs with CHECK, the fence in `light`.
         fence(SeqCst);
+    }
+}
+
+impl Default for Barrier {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

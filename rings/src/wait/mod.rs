@@ -51,6 +51,8 @@ mod spin;
 mod yielding;
 
 #[cfg(feature = "std")]
+pub use barrier::Barrier;
+#[cfg(feature = "std")]
 pub use doorbell::Doorbell;
 #[cfg(all(feature = "std", feature = "async"))]
 pub(crate) use doorbell::{Ticket, Waiter};

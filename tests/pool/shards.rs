@@ -1,9 +1,6 @@
 //! Workers as tasks: several on a shard, beside other tasks, and in a simulation.
 
 use std::{
-    cell::Cell,
-    convert::Infallible,
-    rc::Rc,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -13,47 +10,13 @@ use std::{
 };
 
 use shared_nothing::{
-    executor::{Executor, Sim, sleep, yield_now},
-    pool::{Outcome, PoolConfig, SendError, TrySendError, WorkerPool},
-    worker::{Context, Worker},
+    executor::{Executor, yield_now},
+    pool::{Outcome, SendError, TrySendError, WorkerPool},
 };
 
-/// Runs a closure for each message, with the context.
-struct Run<M, F> {
-    handle: F,
-    message: std::marker::PhantomData<fn(M)>,
-}
+use shared_nothing::worker::Context;
 
-fn run<M, F: Fn(M, &Context<M>)>(handle: F) -> Run<M, F> {
-    Run {
-        handle,
-        message: std::marker::PhantomData,
-    }
-}
-
-impl<M: Send + 'static, F: Fn(M, &Context<M>) + 'static> Worker for Run<M, F> {
-    type State = Rc<()>;
-    type Message = M;
-    type Error = Infallible;
-
-    fn init(&self, _: &Context<M>) -> Result<Rc<()>, Infallible> {
-        Ok(Rc::new(()))
-    }
-
-    fn handle_message(
-        &self,
-        _: &mut Rc<()>,
-        message: M,
-        context: &Context<M>,
-    ) -> Result<(), Infallible> {
-        (self.handle)(message, context);
-        Ok(())
-    }
-}
-
-fn config(workers: usize) -> PoolConfig {
-    PoolConfig::new().with_workers(workers)
-}
+use crate::support::{config, run};
 
 #[test]
 fn several_workers_live_on_one_shard_and_each_gets_its_messages_in_order() {
@@ -229,41 +192,4 @@ fn a_pool_dropped_on_its_own_shard_does_not_wait_for_itself() {
     let reports = executor.stop();
     assert_eq!(reports[0].tasks.spawned, reports[0].tasks.ended);
     assert!(handled.load(Ordering::Relaxed) <= 1);
-}
-
-#[test]
-fn the_same_workers_run_in_a_simulation_under_its_clock() {
-    async fn main() {
-        let seen = Rc::new(Cell::new(0));
-        let config = config(4)
-            .with_capacity(2)
-            .with_tick_interval(Duration::from_secs(1));
-        let pool = WorkerPool::start_here(config, |_| {
-            run(|n: u32, context: &Context<u32>| {
-                if n != 0 {
-                    context.send_after(Duration::from_secs(60), n - 1).unwrap();
-                }
-            })
-        });
-        let pool = pool.await.unwrap();
-        for worker in 0..4 {
-            let mut message = 2;
-            while let Err(error) = pool.try_send_to(worker, message) {
-                message = error.into_inner();
-                yield_now().await;
-            }
-            seen.set(seen.get() + 1);
-        }
-        sleep(Duration::from_secs(300)).await;
-        let report = pool.stop_here().await;
-        assert_eq!(report.workers.len(), 4);
-        for worker in &report.workers {
-            assert_eq!((worker.counts.sent, worker.counts.handled), (3, 3));
-        }
-    }
-    let sim = Sim::new(7).with_shards(2);
-    let first = sim.run(main).unwrap();
-    assert!(first.elapsed >= Duration::from_secs(300));
-    assert_eq!(sim.run(main).unwrap(), first, "the same seed, the same run");
-    sim.explore(0..50, main).unwrap();
 }

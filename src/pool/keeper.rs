@@ -1,0 +1,235 @@
+//! Enacts what the supervisor decides: who begins another life, in which order, and when.
+//!
+//! A worker that ended asks here, on its own shard. Where it is restarted alone, it goes on at once: no other thread has
+//! a part in it. Where others are restarted with it, they are told to end, and whoever ends last has the first of them
+//! begin; each that has begun has the next begin.
+//!
+//! It is asked when a worker ends or begins, and a lock is fast enough for that.
+#![forbid(unsafe_code)]
+
+use core::fmt;
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use super::supervise::{
+    Decision, Ending, Escalated, Escalation, GiveUpReason, RestartPlan, Supervisor,
+};
+use crate::worker::control::Control;
+
+/// Asked what to do when there were too many restarts.
+pub(crate) type EscalationHook = Arc<dyn Fn(&Escalated) -> Escalation + Send + Sync>;
+
+/// What a worker that has ended does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Begins another life, not before this time.
+    BeginAt(u64),
+    /// Waits until it is told.
+    Wait,
+    /// Ends for good.
+    GiveUp,
+    /// Ends for good, and so does the pool.
+    StopPool,
+}
+
+/// Whom to tell what.
+pub(crate) type Tell = Vec<(usize, Control)>;
+
+pub(crate) struct Keeper {
+    state: Mutex<State>,
+    hook: Option<EscalationHook>,
+}
+
+#[derive(Debug)]
+struct State {
+    supervisor: Option<Supervisor>,
+    plans: Vec<Plan>,
+}
+
+/// Several workers that are restarted together.
+#[derive(Debug)]
+struct Plan {
+    /// Who has not ended yet.
+    awaited: Vec<usize>,
+    /// Who is to begin, in this order.
+    start: VecDeque<usize>,
+    /// Who begins now.
+    current: Option<usize>,
+    begin_ns: u64,
+}
+
+impl Plan {
+    /// The next one may begin.
+    fn go_on(&mut self, tell: &mut Tell) {
+        if self.awaited.is_empty() && self.current.is_none() {
+            self.current = self.start.pop_front();
+            let begin = Control::Begin(self.begin_ns);
+            tell.extend(self.current.map(|worker| (worker, begin)));
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.awaited.is_empty() && self.current.is_none() && self.start.is_empty()
+    }
+
+    fn forget(&mut self, worker: usize) {
+        self.awaited.retain(|other| *other != worker);
+        self.start.retain(|other| *other != worker);
+        self.current = self.current.filter(|other| *other != worker);
+    }
+}
+
+impl Keeper {
+    /// Without a supervisor no worker begins another life.
+    pub(crate) const fn new(supervisor: Option<Supervisor>, hook: Option<EscalationHook>) -> Self {
+        let state = State {
+            supervisor,
+            plans: Vec::new(),
+        };
+        Self {
+            state: Mutex::new(state),
+            hook,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The hook alone is foreign code, and runs outside of it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on every end is expected.
+    pub(crate) fn begin_stop(&self) {
+        let mut state = self.lock();
+        state.plans.clear();
+        if let Some(supervisor) = &mut state.supervisor {
+            supervisor.begin_stop();
+        }
+    }
+
+    pub(crate) fn add_worker(&self, now_ns: u64) {
+        if let Some(supervisor) = &mut self.lock().supervisor {
+            supervisor.add_worker(now_ns);
+        }
+    }
+
+    /// A worker's life has ended, or did not begin.
+    pub(crate) fn on_end(&self, worker: usize, ending: Ending, now_ns: u64) -> (Verdict, Tell) {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let Some(supervisor) = &mut state.supervisor else {
+            return (Verdict::GiveUp, Tell::new());
+        };
+        let mut tell = Tell::new();
+        let verdict = match supervisor.on_end(worker, ending, now_ns) {
+            Decision::Restart(plan) => state.begin(worker, plan, now_ns, &mut tell),
+            Decision::GiveUp(GiveUpReason::NotRestarted | GiveUpReason::TooManyRestarts) => {
+                state.forget(worker, &mut tell);
+                Verdict::GiveUp
+            }
+            Decision::Escalate(escalated) => {
+                drop(guard);
+                return (self.escalate(&escalated), tell);
+            }
+            Decision::Covered => {
+                state.ended(worker, &mut tell);
+                Verdict::Wait
+            }
+        };
+        (verdict, tell)
+    }
+
+    fn escalate(&self, escalated: &Escalated) -> Verdict {
+        let how = match (escalated.how, &self.hook) {
+            (Escalation::AskHook, Some(hook)) => hook(escalated),
+            (how, _) => how,
+        };
+        if how == Escalation::GiveUpWorker {
+            self.gone(escalated.worker);
+            return Verdict::GiveUp;
+        }
+        self.begin_stop();
+        Verdict::StopPool
+    }
+
+    /// A worker's life has begun.
+    pub(crate) fn on_start(&self, worker: usize, now_ns: u64) -> Tell {
+        let mut tell = Tell::new();
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        if let Some(supervisor) = &mut state.supervisor {
+            supervisor.on_start(worker, now_ns);
+            state.forget(worker, &mut tell);
+        }
+        tell
+    }
+
+    /// A worker has ended for good, and was told to.
+    pub(crate) fn gone(&self, worker: usize) -> Tell {
+        let mut tell = Tell::new();
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        if let Some(supervisor) = &mut state.supervisor {
+            supervisor.give_up(worker);
+            state.forget(worker, &mut tell);
+        }
+        tell
+    }
+}
+
+impl State {
+    fn begin(&mut self, worker: usize, plan: RestartPlan, now_ns: u64, tell: &mut Tell) -> Verdict {
+        let after_ns = u64::try_from(plan.after.as_nanos()).unwrap_or(u64::MAX);
+        let begin_ns = now_ns.saturating_add(after_ns);
+        // A later plan takes the place of an earlier one for those that it names.
+        let awaited_before = self.awaited();
+        for named in plan.stop.iter().chain(&plan.start) {
+            self.forget(*named, tell);
+        }
+        if plan.stop.is_empty() && plan.start == [worker] {
+            return Verdict::BeginAt(begin_ns);
+        }
+        tell.extend(plan.stop.iter().map(|other| (*other, Control::Restart)));
+        // Those that stop already for an earlier plan are not named again.
+        let still = awaited_before.into_iter().filter(|other| *other != worker);
+        let still = still.filter(|other| plan.start.contains(other));
+        let mut plan = Plan {
+            awaited: plan.stop.iter().copied().chain(still).collect(),
+            start: plan.start.into(),
+            current: None,
+            begin_ns,
+        };
+        plan.go_on(tell);
+        self.plans.push(plan);
+        Verdict::Wait
+    }
+
+    fn awaited(&self) -> Vec<usize> {
+        let awaited = self.plans.iter().flat_map(|plan| &plan.awaited);
+        awaited.copied().collect()
+    }
+
+    /// A worker that was awaited has ended.
+    fn ended(&mut self, worker: usize, tell: &mut Tell) {
+        for plan in &mut self.plans {
+            plan.awaited.retain(|other| *other != worker);
+            plan.go_on(tell);
+        }
+    }
+
+    /// No plan has to do with the worker any more.
+    fn forget(&mut self, worker: usize, tell: &mut Tell) {
+        for plan in &mut self.plans {
+            plan.forget(worker);
+            plan.go_on(tell);
+        }
+        self.plans.retain(|plan| !plan.is_over());
+    }
+}
+
+impl fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keeper").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,133 @@
+//! Who owns each map slot, for senders to look up and for a move to change under their hands.
+//!
+//! # Why a move overtakes no message
+//!
+//! | who | first | then |
+//! |---|---|---|
+//! | sender | CLAIM: takes a place in the owner's ring, or marks its lane | RECHECK: loads the slot's word again |
+//! | mover | MARK: says in the slot's word that it moves | SURVEY: reads the owner's write position, and its lanes' marks |
+//!
+//! Each has a barrier between its two steps, the sender a light one and the mover a heavy one, and in the single order
+//! of these barriers one comes first. If it is the sender's, the survey counts its place, and the owner handles it
+//! before it gives the state away. If it is the mover's, the sender sees the mark, gives its place up, and waits for the
+//! new owner. Both may happen, but never neither: no message goes to an owner that has given its slot away.
+//!
+//! A sender pays one more load for that. Only senders to slots that move wait, and only while they move.
+//!
+//! | edge | release end | acquire end | carries |
+//! |---|---|---|---|
+//! | MOVED | the mover stores the new owner | a sender loads it | the new owner's mailbox, and that it has the state |
+#![forbid(unsafe_code)]
+
+use core::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+
+use shared_nothing_rings::wait::{Barrier, Doorbell};
+
+use crate::partition::{MAP_SLOTS, SlotTable};
+
+/// The bit of a slot that moves.
+const MOVING: u16 = 1 << 15;
+
+/// What a map slot's word said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Route(u16);
+
+impl Route {
+    #[inline]
+    pub(crate) const fn is_moving(self) -> bool {
+        self.0 & MOVING != 0
+    }
+
+    /// The owner, or who was it before the move.
+    #[inline]
+    pub(crate) const fn worker(self) -> usize {
+        (self.0 & !MOVING) as usize
+    }
+}
+
+/// The pool's map.
+#[derive(Debug)]
+pub(crate) struct Routes {
+    words: Box<[AtomicU16]>,
+    /// Messages sent to each slot, about: in steps of what one sample stands for.
+    loads: Box<[AtomicU32]>,
+    barrier: Barrier,
+    /// Senders to slots that move wait here.
+    moved: Doorbell,
+}
+
+impl Routes {
+    pub(crate) fn new(table: &SlotTable) -> Self {
+        let words = table.owners().iter().map(|owner| AtomicU16::new(*owner));
+        Self {
+            words: words.collect(),
+            loads: (0..MAP_SLOTS).map(|_| AtomicU32::new(0)).collect(),
+            barrier: Barrier::new(),
+            moved: Doorbell::new(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn route(&self, map_slot: usize) -> Route {
+        // MOVED, acquire end: the owner's mailbox is there.
+        Route(self.words[map_slot].load(Ordering::Acquire))
+    }
+
+    /// Between CLAIM and a later RECHECK that is another's.
+    #[inline]
+    pub(crate) fn after_claim(&self) {
+        self.barrier.light();
+    }
+
+    /// After a place was claimed by `route`: whether that holds still, so that the place may be filled.
+    #[inline]
+    pub(crate) fn holds(&self, map_slot: usize, route: Route) -> bool {
+        self.barrier.light();
+        // RELAXED: RECHECK; the barrier orders it after CLAIM, and MOVED was met when the route was loaded.
+        self.words[map_slot].load(Ordering::Relaxed) == route.0
+    }
+
+    /// Parks until the slot does not move, and says where it is.
+    #[cold]
+    pub(crate) fn wait(&self, map_slot: usize) -> Route {
+        self.moved.wait(|| {
+            let route = self.route(map_slot);
+            (!route.is_moving()).then_some(route)
+        })
+    }
+
+    /// MARK: slots move from now on, and then the barrier that comes before SURVEY.
+    pub(crate) fn mark(&self, map_slots: &[usize]) {
+        for map_slot in map_slots {
+            // RELAXED: a sender that sees it does nothing but wait.
+            self.words[*map_slot].fetch_or(MOVING, Ordering::Relaxed);
+        }
+        self.barrier.heavy();
+    }
+
+    /// The slots are `worker`'s, and move no more.
+    pub(crate) fn settle(&self, map_slots: &[usize], worker: usize) {
+        for map_slot in map_slots {
+            // MOVED, release end: the owner's mailbox, and its state.
+            self.words[*map_slot].store(worker as u16, Ordering::Release);
+        }
+        self.moved.ring();
+    }
+
+    /// A sample of a slot's messages was sent: it stands for `messages`.
+    #[cold]
+    pub(crate) fn count(&self, map_slot: usize, messages: u32) {
+        // RELAXED: a count; nothing is read by it.
+        self.loads[map_slot].fetch_add(messages, Ordering::Relaxed);
+    }
+
+    /// About how many messages were sent to each slot since they were read last; it begins anew.
+    pub(crate) fn take_loads(&self) -> Vec<u32> {
+        // RELAXED: counts.
+        let loads = self
+            .loads
+            .iter()
+            .map(|load| load.swap(0, Ordering::Relaxed));
+        loads.collect()
+    }
+}

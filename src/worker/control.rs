@@ -1,0 +1,74 @@
+//! What a worker is told, beside its messages: a lane that never waits behind them.
+//!
+//! It is looked at before each batch: a load, while nothing is there. Whoever tells never waits, so a worker may tell
+//! another; what is told is little, and a lock around a list is fast enough.
+#![forbid(unsafe_code)]
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use crate::pool::Reply;
+
+/// One thing that a worker is told.
+#[derive(Debug)]
+pub(crate) enum Control {
+    /// Handles no message until it is told to go on.
+    Pause,
+    /// Goes on.
+    Resume,
+    /// Answers that it is there.
+    Ping(Reply<()>),
+    /// Ends this life, and waits for the next to begin.
+    Restart,
+    /// Begins its next life, not before this time.
+    Begin(u64),
+}
+
+/// From anybody to one worker.
+#[derive(Debug, Default)]
+pub(crate) struct ControlLane {
+    len: AtomicUsize,
+    list: Mutex<VecDeque<Control>>,
+}
+
+impl ControlLane {
+    /// Whoever tells rings the worker's bell after this.
+    pub(crate) fn put(&self, control: Control) {
+        let mut list = self.lock();
+        list.push_back(control);
+        self.count(&list);
+    }
+
+    /// What was told first.
+    #[inline]
+    pub(crate) fn take(&self) -> Option<Control> {
+        self.has_any().then(|| self.take_first()).flatten()
+    }
+
+    #[inline]
+    pub(crate) fn has_any(&self) -> bool {
+        // RELAXED: a hint; the lock carries what is told, and the bell orders it before the shard's last look.
+        self.len.load(Ordering::Relaxed) != 0
+    }
+
+    #[cold]
+    fn take_first(&self) -> Option<Control> {
+        let mut list = self.lock();
+        let first = list.pop_front();
+        self.count(&list);
+        first
+    }
+
+    fn count(&self, list: &VecDeque<Control>) {
+        // RELAXED: written under the lock, and a hint outside of it.
+        self.len.store(list.len(), Ordering::Relaxed);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Control>> {
+        // No foreign code runs under it, so it is never really poisoned.
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
