@@ -8,9 +8,14 @@ mod calls;
 mod control;
 #[path = "pool/many.rs"]
 mod many;
+#[path = "pool/resize.rs"]
+mod resize;
 #[path = "pool/restarts.rs"]
 mod restarts;
 #[path = "pool/shards.rs"]
 mod shards;
+#[cfg(feature = "sim")]
+#[path = "pool/sim.rs"]
+mod sim;
 #[path = "pool/support.rs"]
 mod support;

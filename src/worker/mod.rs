@@ -28,6 +28,8 @@ pub(crate) mod control;
 pub(crate) mod inbox;
 pub(crate) mod mail;
 pub(crate) mod mailbox;
+mod map_slots;
+pub(crate) mod moving;
 pub(crate) mod run;
 mod suspect;
 
@@ -35,6 +37,10 @@ use core::fmt::{Debug, Display};
 
 pub use batch::Batch;
 pub use context::Context;
+pub use map_slots::MapSlots;
+
+/// State of map slots on its way from one worker to another.
+pub type Exported = Box<dyn core::any::Any + Send>;
 
 /// What a worker keeps of its state for its next life.
 pub type Checkpoint = Box<dyn core::any::Any>;
@@ -163,6 +169,36 @@ pub trait Worker {
     ) -> Result<Self::State, Self::Error> {
         drop(checkpoint);
         self.init(context)
+    }
+
+    /// Takes the state of `slots` out of this worker's, for the worker that they go to. Every message of theirs was handled
+    /// before. The default gives nothing.
+    fn export(
+        &self,
+        state: &mut Self::State,
+        slots: &MapSlots,
+        context: &Context<Self::Message>,
+    ) -> Option<Exported> {
+        let _nothing_to_give = (state, slots, context);
+        None
+    }
+
+    /// Puts the state of `slots`, which another worker of this pool has exported, into this worker's. No message of theirs
+    /// was handled here before. The default drops it.
+    ///
+    /// # Errors
+    ///
+    /// The worker's own. It is counted, and the slots are this worker's all the same.
+    fn import(
+        &self,
+        state: &mut Self::State,
+        slots: &MapSlots,
+        exported: Exported,
+        context: &Context<Self::Message>,
+    ) -> Result<(), Self::Error> {
+        let _not_taken = (state, slots, context);
+        drop(exported);
+        Ok(())
     }
 
     /// Ends the worker. Everything that its mailbox took was handled before.

@@ -4,6 +4,7 @@
 use core::{fmt::Display, time::Duration};
 use std::{
     any::Any,
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::Arc,
@@ -18,6 +19,7 @@ use super::{
     inbox::Inbox,
     mail::{Found, Mail},
     mailbox::Mailbox,
+    moving::{Export, Import},
     suspect::Suspect,
 };
 use crate::{
@@ -33,6 +35,9 @@ use crate::{
 
 /// Batches in a row that a worker handles while no other task is ready: then the shard looks around.
 const STREAK: u32 = 8;
+
+/// Between two looks whether state can be given away.
+const LOOK_AGAIN_NS: u64 = 50_000;
 
 /// What a shard needs to run a worker.
 pub(crate) struct Job<M, F> {
@@ -88,6 +93,8 @@ impl<M: Send + 'static, F> Job<M, F> {
                 .map(|interval| interval.as_nanos() as u64),
             notes: Notes::new(),
             poison: Suspect::new(self.redeliveries),
+            export: None,
+            postponed: VecDeque::new(),
             left: Left::default(),
             outcome: Outcome::Cancelled,
         };
@@ -111,6 +118,10 @@ struct Life<W: Worker, F> {
     batch_max: usize,
     tick_ns: Option<u64>,
     poison: Suspect<W::Message>,
+    /// State that is to be given away, and how many own messages come before.
+    export: Option<(Export, u64)>,
+    /// What it was told between two lives, and does in the next.
+    postponed: VecDeque<Control>,
     notes: Notes,
     left: Left<W::Message>,
     outcome: Outcome,
@@ -306,8 +317,9 @@ where
             match control {
                 Control::Ping(reply) => reply.send(()),
                 Control::Begin(begin_ns) => return Some(begin_ns),
-                // It is paused when it has begun; and it has ended already.
-                Control::Pause | Control::Resume | Control::Restart => {}
+                // It has ended already.
+                Control::Restart => {}
+                control => self.postponed.push_back(control),
             }
         }
         None
@@ -323,14 +335,22 @@ where
         if let Err(end) = self.handle_suspect() {
             return end;
         }
+        if let Some(end) = self.obey() {
+            return end;
+        }
         loop {
             let due_ns = mail.next_due_ns();
             let deadline_ns = due_ns.into_iter().chain(next_tick_ns).min();
+            // Places that are given up tell nobody that the way to an export is free.
+            let look_ns = self.export.as_ref().map(|_| host.now_ns() + LOOK_AGAIN_NS);
+            let deadline_ns = deadline_ns.into_iter().chain(look_ns).min();
             let deadline_ns = deadline_ns.filter(|_| !mail.is_held());
             let found = mail.wait(&host, deadline_ns).await;
             match found {
                 Found::Own | Found::Inbox => match self.handle_some(found) {
-                    Ok(taken) => space.after_batch(&mail, taken),
+                    Ok(taken) => {
+                        space.after_batch(&mail, taken);
+                    }
                     Err(end) => return end,
                 },
                 Found::Control => {
@@ -343,6 +363,9 @@ where
                 Found::Closed if mail.is_held() => mail.hold(false),
                 Found::Closed => return End::Closed,
                 Found::Due => {}
+            }
+            if let Err(end) = self.try_export() {
+                return end;
             }
             if deadline_ns.is_some() {
                 let now_ns = host.now_ns();
@@ -366,17 +389,81 @@ where
 
     /// Does what it was told.
     fn obey(&mut self) -> Option<End> {
-        while let Some(control) = self.mail.mailbox.control.take() {
-            match control {
-                Control::Pause => self.mail.hold(true),
-                Control::Resume => self.mail.hold(false),
-                Control::Ping(reply) => reply.send(()),
-                Control::Restart => return Some(End::Told),
+        while let Some(control) = self.next_control() {
+            let done = match control {
+                Control::Pause => {
+                    self.mail.hold(true);
+                    Ok(())
+                }
+                Control::Resume => {
+                    self.mail.hold(false);
+                    self.try_export()
+                }
+                Control::Ping(reply) => {
+                    reply.send(());
+                    Ok(())
+                }
+                Control::Restart => Err(End::Told),
                 // It runs already.
-                Control::Begin(_) => {}
+                Control::Begin(_) => Ok(()),
+                Control::Export(export) => {
+                    self.export = Some((export, self.mail.survey()));
+                    self.try_export()
+                }
+                Control::Import(import) => self.import(import),
+            };
+            if let Err(end) = done {
+                return Some(end);
             }
         }
         None
+    }
+
+    fn next_control(&mut self) -> Option<Control> {
+        let postponed = self.postponed.pop_front();
+        postponed.or_else(|| self.mail.mailbox.control.take())
+    }
+
+    /// Gives state away if all is handled that came before.
+    fn try_export(&mut self) -> Result<(), End> {
+        let mail = &self.mail;
+        let is_due = |(export, own): &mut (Export, u64)| {
+            !mail.is_held() && mail.has_taken(*own, export.position)
+        };
+        let Some((export, _)) = self.export.take_if(is_due) else {
+            return Ok(());
+        };
+        let Some((worker, state)) = &mut self.made else {
+            return Ok(());
+        };
+        if export.claim.is_first() {
+            let context = &self.context;
+            let code = || Ok::<_, String>(worker.export(state, &export.slots, context));
+            // A panic drops the reply, and so the mover is told.
+            let exported = caught(code).map_err(End::Panicked)?;
+            export.reply.send(exported.ok().flatten());
+        }
+        Ok(())
+    }
+
+    /// Takes state.
+    fn import(&mut self, import: Import) -> Result<(), End> {
+        let Some((worker, state)) = &mut self.made else {
+            return Ok(());
+        };
+        let context = &self.context;
+        let exported = import.parcel.take();
+        if let Some(exported) = exported {
+            let code = || worker.import(state, &import.slots, exported, context);
+            let result = caught(code);
+            // It is this worker's, whatever becomes of it.
+            import.reply.send(());
+            self.notes
+                .record(&self.mail.mailbox, result.map_err(End::Panicked)?);
+        } else {
+            import.reply.send(());
+        }
+        Ok(())
     }
 
     fn tick(&mut self) -> Result<(), End> {
