@@ -51,6 +51,7 @@
 //! shard waiting, and perhaps for itself.
 #![forbid(unsafe_code)]
 
+mod any_error;
 mod batcher;
 mod call;
 mod config;
@@ -69,6 +70,7 @@ mod start;
 pub mod supervise;
 mod worker_config;
 
+pub use any_error::Error;
 pub use batcher::{BATCH, Batcher};
 pub use call::{Call, CallError, Caller, Reply};
 pub use config::{Overflow, PoolConfig, WhileDown};
