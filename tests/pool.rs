@@ -1,5 +1,7 @@
 //! The pool's promises: order, conservation, an end to every wait.
 
+#[path = "pool/asynchronous.rs"]
+mod asynchronous;
 #[path = "pool/basics.rs"]
 mod basics;
 #[path = "pool/calls.rs"]

@@ -18,6 +18,7 @@ struct Inner {
     panicked: AtomicU64,
     batches: AtomicU64,
     by_owner: AtomicU64,
+    cancelled: AtomicU64,
     restarts: AtomicU64,
 }
 
@@ -46,6 +47,11 @@ impl Counters {
         add(&self.inner.panicked, messages);
     }
 
+    /// The message that was handled when its worker was cancelled.
+    pub(crate) fn cancelled(&self) {
+        add(&self.inner.cancelled, 1);
+    }
+
     pub(crate) fn restarted(&self) {
         add(&self.inner.restarts, 1);
     }
@@ -65,6 +71,7 @@ impl Counters {
             failed: inner.failed.load(Relaxed),
             panicked: inner.panicked.load(Relaxed),
             batches: inner.batches.load(Relaxed),
+            cancelled: inner.cancelled.load(Relaxed),
             dropped_newest: newest,
             dropped_oldest: oldest,
             restarts: inner.restarts.load(Relaxed),
@@ -116,6 +123,8 @@ pub struct Counts {
     pub panicked: u64,
     /// Batches handed to a handler.
     pub batches: u64,
+    /// Messages whose asynchronous handler was cut off, because its executor was stopped.
+    pub cancelled: u64,
     /// Messages that were dropped because there was no room for them.
     pub dropped_newest: u64,
     /// Messages that were dropped to make room for others.
@@ -128,6 +137,6 @@ impl Counts {
     /// Messages that were dropped, whatever the reason.
     #[must_use]
     pub const fn dropped(&self) -> u64 {
-        self.dropped_newest + self.dropped_oldest
+        self.cancelled + self.dropped_newest + self.dropped_oldest
     }
 }

@@ -22,6 +22,7 @@
 //! shard asks the mailboxes of its workers once a turn, and before it parks.
 #![forbid(unsafe_code)]
 
+mod asynchronous;
 mod batch;
 mod context;
 pub(crate) mod control;
@@ -33,8 +34,12 @@ pub(crate) mod moving;
 pub(crate) mod run;
 mod suspect;
 
-use core::fmt::{Debug, Display};
+use core::{
+    fmt::{Debug, Display},
+    future::Future,
+};
 
+pub use asynchronous::{Async, AsyncWorker};
 pub use batch::Batch;
 pub use context::Context;
 pub use map_slots::MapSlots;
@@ -47,7 +52,8 @@ pub type Checkpoint = Box<dyn core::any::Any>;
 
 /// What a pool runs on each of its threads.
 ///
-/// Handlers are synchronous and get the state by `&mut`: there is nothing to lock and no borrow across an `await`.
+/// Handlers are synchronous and get the state by `&mut`: there is nothing to lock and no borrow across an `await`. Those
+/// that wait are an [`AsyncWorker`]'s.
 ///
 /// ```
 /// use std::{collections::HashMap, convert::Infallible};
@@ -84,6 +90,10 @@ pub trait Worker {
 
     /// What its functions fail with.
     type Error: Display + Debug;
+
+    /// Whether messages are handled by [`handle_async`](Self::handle_async): see [`AsyncWorker`].
+    #[doc(hidden)]
+    const IS_ASYNC: bool = false;
 
     /// Makes the state. A failure here makes the start of the pool fail.
     ///
@@ -122,6 +132,17 @@ pub trait Worker {
             self.handle_message(state, message, context)?;
         }
         Ok(())
+    }
+
+    /// Handles one message, and may wait: what [`Async`] is made of.
+    #[doc(hidden)]
+    fn handle_async(
+        &self,
+        state: &mut Self::State,
+        message: Self::Message,
+        context: &Context<Self::Message>,
+    ) -> impl Future<Output = Result<(), Self::Error>> {
+        async move { self.handle_message(state, message, context) }
     }
 
     /// Called between batches, at least as often as the pool's tick interval says; never if it has none.

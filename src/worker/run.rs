@@ -1,7 +1,13 @@
 //! The life of one worker, a task of its shard: from its factory to its report.
 #![forbid(unsafe_code)]
 
-use core::{fmt::Display, time::Duration};
+use core::{
+    fmt::Display,
+    future::{Future, poll_fn},
+    pin::pin,
+    task::Poll,
+    time::Duration,
+};
 use std::{
     any::Any,
     collections::VecDeque,
@@ -29,7 +35,7 @@ use crate::{
         keeper::{Tell, Verdict},
         supervise::Ending,
     },
-    stats::Latency,
+    stats::{Counters, Latency},
     sys,
 };
 
@@ -347,7 +353,7 @@ where
             let deadline_ns = deadline_ns.filter(|_| !mail.is_held());
             let found = mail.wait(&host, deadline_ns).await;
             match found {
-                Found::Own | Found::Inbox => match self.handle_some(found) {
+                Found::Own | Found::Inbox => match self.handle_found(found).await {
                     Ok(taken) => {
                         space.after_batch(&mail, taken);
                     }
@@ -487,6 +493,39 @@ where
         self.handle(|_| Source::One(Some(message))).map(drop)
     }
 
+    async fn handle_found(&mut self, found: Found) -> Result<u64, End> {
+        match W::IS_ASYNC {
+            false => self.handle_some(found),
+            true => self.handle_one(found).await,
+        }
+    }
+
+    /// Hands one message to a worker that may wait.
+    async fn handle_one(&mut self, found: Found) -> Result<u64, End> {
+        let Some((worker, state)) = &mut self.made else {
+            return Ok(0);
+        };
+        let mailbox = &*self.mail.mailbox;
+        let Some(message) = take_one(&self.mail, found, &mut self.notes.queue_wait) else {
+            return Ok(0);
+        };
+        let handling = Handling(Some(&mailbox.counters));
+        let handled = worker.handle_async(state, message, &self.context);
+        let result = caught_async(handled).await;
+        handling.is_over();
+        match result {
+            Ok(result) => {
+                mailbox.counters.batch(1);
+                self.notes.record(mailbox, result);
+                Ok(1)
+            }
+            Err(panic) => {
+                mailbox.counters.panicked(1);
+                Err(End::Panicked(panic))
+            }
+        }
+    }
+
     /// Hands one batch to the worker. Returns how many messages it took.
     fn handle_some(&mut self, found: Found) -> Result<u64, End> {
         let mail = Rc::clone(&self.mail);
@@ -594,6 +633,47 @@ impl<M> Default for Left<M> {
     }
 }
 
+/// Takes one message out, and counts it where the shared ring does not.
+fn take_one<M>(mail: &Mail<M>, found: Found, queue: &mut Latency) -> Option<M> {
+    let mailbox = &*mail.mailbox;
+    let (mut taken, mut kept) = (0, None);
+    let wait = Wait {
+        probe: &mailbox.probe,
+        clock: mailbox.clock,
+        queue,
+    };
+    let mut inbox;
+    let source = if found == Found::Own {
+        Source::own(mail.own(), 1)
+    } else {
+        inbox = mail.inbox();
+        inbox.source(1)
+    };
+    let by_lane = source.is_lane();
+    let message = Batch::new(source, wait, &mut taken, None, &mut kept).next();
+    if by_lane {
+        mailbox.counters.by_owner(taken);
+    }
+    message
+}
+
+/// A message is being handled while this lives. Dropped without a word, the handler was cut off.
+struct Handling<'c>(Option<&'c Counters>);
+
+impl Handling<'_> {
+    fn is_over(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Handling<'_> {
+    fn drop(&mut self) {
+        if let Some(counters) = self.0 {
+            counters.cancelled();
+        }
+    }
+}
+
 /// What a worker learns about itself as it runs.
 struct Notes {
     queue_wait: Latency,
@@ -643,6 +723,22 @@ impl SpaceBell {
 fn caught<R, E: Display>(code: impl FnOnce() -> Result<R, E>) -> Result<Result<R, String>, String> {
     let code = || code().map_err(|error| error.to_string());
     catch_unwind(AssertUnwindSafe(code)).map_err(|payload| panic_text(&*payload))
+}
+
+/// As [`caught`], for code that waits.
+async fn caught_async<R, E: Display>(
+    code: impl Future<Output = Result<R, E>>,
+) -> Result<Result<R, String>, String> {
+    let mut code = pin!(code);
+    poll_fn(|cx| {
+        let poll = || code.as_mut().poll(cx);
+        match catch_unwind(AssertUnwindSafe(poll)) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(result)) => Poll::Ready(Ok(result.map_err(|error| error.to_string()))),
+            Err(payload) => Poll::Ready(Err(panic_text(&*payload))),
+        }
+    })
+    .await
 }
 
 fn panic_text(payload: &(dyn Any + Send)) -> String {
