@@ -1,5 +1,7 @@
 //! The pool's promises: order, conservation, an end to every wait.
 
+#[path = "pool/asynchronous.rs"]
+mod asynchronous;
 #[path = "pool/basics.rs"]
 mod basics;
 #[path = "pool/calls.rs"]
@@ -8,9 +10,14 @@ mod calls;
 mod control;
 #[path = "pool/many.rs"]
 mod many;
+#[path = "pool/resize.rs"]
+mod resize;
 #[path = "pool/restarts.rs"]
 mod restarts;
 #[path = "pool/shards.rs"]
 mod shards;
+#[cfg(feature = "sim")]
+#[path = "pool/sim.rs"]
+mod sim;
 #[path = "pool/support.rs"]
 mod support;

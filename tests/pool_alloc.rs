@@ -12,7 +12,7 @@ use std::{
 };
 
 use shared_nothing::{
-    pool::{PoolConfig, WorkerPool},
+    pool::{PoolConfig, Reply, WorkerPool},
     worker::{Context, Worker},
 };
 
@@ -42,29 +42,39 @@ struct Sum {
     handled: Arc<AtomicU64>,
 }
 
+enum Message {
+    Add([u64; 4]),
+    Get(Reply<u64>),
+}
+
 impl Worker for Sum {
     type State = u64;
-    type Message = [u64; 4];
+    type Message = Message;
     type Error = Infallible;
 
-    fn init(&self, _: &Context<[u64; 4]>) -> Result<u64, Infallible> {
+    fn init(&self, _: &Context<Message>) -> Result<u64, Infallible> {
         Ok(0)
     }
 
     fn handle_message(
         &self,
         sum: &mut u64,
-        message: [u64; 4],
-        _: &Context<[u64; 4]>,
+        message: Message,
+        _: &Context<Message>,
     ) -> Result<(), Infallible> {
-        *sum += message[0];
-        self.handled.fetch_add(1, Ordering::Release);
+        match message {
+            Message::Add(words) => {
+                *sum += words[0];
+                self.handled.fetch_add(1, Ordering::Release);
+            }
+            Message::Get(reply) => reply.send(*sum),
+        }
         Ok(())
     }
 }
 
 #[test]
-fn a_message_allocates_nothing_in_steady_state() {
+fn a_message_allocates_nothing_in_steady_state_and_nor_does_a_call() {
     let handled = Arc::new(AtomicU64::new(0));
     let for_workers = Arc::clone(&handled);
     let config = PoolConfig::new().with_workers(2).with_capacity(256);
@@ -73,13 +83,19 @@ fn a_message_allocates_nothing_in_steady_state() {
     });
     let pool = pool.expect("a pool of two starts");
     let mut batcher = pool.sender().batcher().unwrap();
+    let mut caller = pool.sender().caller();
     let mut sent = 0_u64;
     let mut round = |count: u64| {
         for key in 0..count {
-            pool.send_partitioned(&key, [key; 4]).expect("workers run");
-            batcher
-                .send_partitioned(&key, [key; 4])
+            pool.send_partitioned(&key, Message::Add([key; 4]))
                 .expect("workers run");
+            batcher
+                .send_partitioned(&key, Message::Add([key; 4]))
+                .expect("workers run");
+            if key % 64 == 0 {
+                let call = caller.call(&key, Message::Get).expect("workers run");
+                call.wait().expect("workers answer");
+            }
         }
         batcher.flush().expect("workers run");
         sent += 2 * count;
@@ -95,8 +111,9 @@ fn a_message_allocates_nothing_in_steady_state() {
     assert_eq!(CALLS.load(Ordering::SeqCst) - before, 0);
     drop(batcher);
     let report = pool.stop();
+    let handled: u64 = report.workers.iter().map(|w| w.counts.handled).sum();
     assert_eq!(
-        report.workers.iter().map(|w| w.counts.handled).sum::<u64>(),
-        104_000
+        handled,
+        104_000 + 2_000_u64.div_ceil(64) + 50_000_u64.div_ceil(64)
     );
 }

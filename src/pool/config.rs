@@ -60,6 +60,7 @@ pub struct PoolConfig {
     pub(crate) on_escalation: Option<EscalationHook>,
     pub(crate) while_down: WhileDown,
     pub(crate) redeliveries: u32,
+    pub(crate) move_timeout: Duration,
     pub(crate) specials: Vec<(usize, WorkerConfig)>,
     pub(crate) name: String,
 }
@@ -87,6 +88,7 @@ impl PoolConfig {
             on_escalation: None,
             while_down: WhileDown::Queue,
             redeliveries: 0,
+            move_timeout: Duration::from_secs(5),
             specials: Vec::new(),
             name: "worker".to_owned(),
         }
@@ -208,6 +210,13 @@ impl PoolConfig {
     /// [keeps](crate::worker::Worker::keep) a copy. The default is 0: it is a dead letter at once.
     pub fn with_redeliveries(mut self, times: u32) -> Self {
         self.redeliveries = times;
+        self
+    }
+
+    /// How long a move of map slots waits for batchers to flush, and again for the worker to handle what is queued, before
+    /// it is given up. Senders to these slots wait as long. The default is 5 seconds.
+    pub fn with_move_timeout(mut self, timeout: Duration) -> Self {
+        self.move_timeout = timeout;
         self
     }
 

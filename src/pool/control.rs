@@ -39,10 +39,6 @@ impl<M: Send + 'static> WorkerPool<M> {
     fn tell(&self, worker: usize, control: Control) -> Result<(), NoSuchWorker> {
         let mailbox = self.sender.mailbox(worker).ok_or(NoSuchWorker { worker })?;
         mailbox.tell(control);
-        if mailbox.is_left() {
-            // It has looked for the last time, perhaps before this: who waits for an answer is told.
-            while mailbox.control.take().is_some() {}
-        }
         Ok(())
     }
 }

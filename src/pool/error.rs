@@ -3,7 +3,7 @@
 
 use core::{error::Error, fmt};
 
-use crate::executor::CallError;
+use crate::{executor::CallError, partition::PartitionError};
 
 /// A send that may wait was refused. The message was not delivered and comes back.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -235,6 +235,75 @@ impl Error for StartError {
         match self {
             Self::Spawn { error, .. } => Some(error),
             Self::Call { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// The workers of a pool, or their map slots, could not be changed as wished. Nothing is lost: slots that did not move
+/// stay where they were.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ResizeError {
+    /// Another change is under way.
+    Busy,
+    /// There is no room for another worker: see [`with_workers_max`](super::PoolConfig::with_workers_max).
+    PoolFull {
+        /// How many there may be.
+        workers_max: usize,
+    },
+    /// The pool has no such worker.
+    NoSuchWorker(NoSuchWorker),
+    /// Nobody would be left for its map slots.
+    LastWorker,
+    /// A batcher holds messages back for this worker, and did not flush them in time.
+    Unflushed {
+        /// The worker.
+        worker: usize,
+    },
+    /// The worker did not get through what was queued, in time.
+    TimedOut {
+        /// The worker.
+        worker: usize,
+    },
+    /// The worker has ended, or panicked over the state that was to move.
+    Ended {
+        /// The worker.
+        worker: usize,
+    },
+    /// The new worker could not be started.
+    Start(StartError),
+    /// The plan does not fit the map.
+    Partition(PartitionError),
+    /// The executor is stopping.
+    Stopping,
+}
+
+impl fmt::Display for ResizeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Busy => f.write_str("another change of the pool is under way"),
+            Self::PoolFull { workers_max } => write!(f, "pool has its {workers_max} workers"),
+            Self::NoSuchWorker(error) => error.fmt(f),
+            Self::LastWorker => f.write_str("nobody would be left for its map slots"),
+            Self::Unflushed { worker } => {
+                write!(f, "a batcher holds messages back for worker {worker}")
+            }
+            Self::TimedOut { worker } => write!(f, "worker {worker} did not get there in time"),
+            Self::Ended { worker } => write!(f, "worker {worker} has ended"),
+            Self::Start(error) => error.fmt(f),
+            Self::Partition(error) => error.fmt(f),
+            Self::Stopping => f.write_str("executor is stopping"),
+        }
+    }
+}
+
+impl Error for ResizeError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::NoSuchWorker(error) => Some(error),
+            Self::Start(error) => Some(error),
+            Self::Partition(error) => Some(error),
             _ => None,
         }
     }

@@ -51,6 +51,7 @@
 //! shard waiting, and perhaps for itself.
 #![forbid(unsafe_code)]
 
+mod any_error;
 mod batcher;
 mod call;
 mod config;
@@ -59,7 +60,9 @@ pub(crate) mod ends;
 mod error;
 pub(crate) mod keeper;
 mod many;
+mod rebalance;
 mod report;
+mod resize;
 mod routes;
 mod sender;
 mod shared;
@@ -67,14 +70,17 @@ mod start;
 pub mod supervise;
 mod worker_config;
 
+pub use any_error::Error;
 pub use batcher::{BATCH, Batcher};
 pub use call::{Call, CallError, Caller, Reply};
 pub use config::{Overflow, PoolConfig, WhileDown};
-pub use error::{BatchError, NoSuchWorker, SendError, StartError, TrySendError};
+pub use error::{BatchError, NoSuchWorker, ResizeError, SendError, StartError, TrySendError};
 pub use report::{Outcome, PoolReport, WorkerReport};
+pub use resize::{GROUP, MoveReport};
 pub use sender::Sender;
 pub use worker_config::WorkerConfig;
 
+pub(crate) use sender::key_hash;
 pub(crate) use shared::Shared;
 
 use core::{fmt, time::Duration};
@@ -88,6 +94,7 @@ use crate::{
     stats::Counts,
     worker::{Context, Worker},
 };
+use resize::Moves;
 use start::{Launch, Plan};
 
 /// Running workers. Dropping it stops them as [`stop`](Self::stop) does, without the report.
@@ -95,9 +102,10 @@ pub struct WorkerPool<M: Send + 'static> {
     sender: Sender<M>,
     handle: Handle,
     /// Its own; none if it was given a handle.
-    executor: Option<Executor>,
+    executor: Option<Box<Executor>>,
     plan: Arc<Plan>,
     make: Launch<M>,
+    moves: Moves,
 }
 
 impl<M: Send + 'static> WorkerPool<M> {
@@ -116,7 +124,7 @@ impl<M: Send + 'static> WorkerPool<M> {
         let plan = Plan::new(config, None)?;
         let executor = plan.executor().start()?;
         let mut pool = Self::start_plan(plan, executor.handle(), start::launcher(make))?;
-        pool.executor = Some(executor);
+        pool.executor = Some(Box::new(executor));
         Ok(pool)
     }
 
@@ -145,6 +153,7 @@ impl<M: Send + 'static> WorkerPool<M> {
             sender: Sender::new(shared),
             handle,
             executor: None,
+            moves: plan.moves()?,
             plan,
             make,
         })
@@ -172,6 +181,7 @@ impl<M: Send + 'static> WorkerPool<M> {
             sender: Sender::new(shared),
             handle,
             executor: None,
+            moves: plan.moves()?,
             plan,
             make,
         })
@@ -234,7 +244,7 @@ impl<M: Send + 'static> WorkerPool<M> {
     /// In what the placement of the shards falls short of the wish.
     #[must_use]
     pub fn shortfalls(&self) -> &[Shortfall] {
-        self.executor.as_ref().map_or(&[], Executor::shortfalls)
+        self.executor.as_deref().map_or(&[], Executor::shortfalls)
     }
 
     /// Whether a worker takes messages: `false` at once when it panics, when it is stopped, and if there is none.

@@ -36,8 +36,8 @@ pub(crate) fn key_hash<K: StableHash + ?Sized>(key: &K) -> u64 {
 
 /// Where a message goes, and by what that was decided.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Target {
-    pub(super) worker: usize,
+pub(crate) struct Target {
+    pub(crate) worker: usize,
     /// None for a worker by its number.
     by: Option<(usize, Route)>,
 }
@@ -48,7 +48,7 @@ impl Target {
     }
 
     /// Whether the key's map slot moved when it was looked up.
-    pub(super) const fn is_moving(&self) -> bool {
+    pub(crate) const fn is_moving(&self) -> bool {
         matches!(self.by, Some((_, route)) if route.is_moving())
     }
 }
@@ -185,7 +185,7 @@ impl<M> Sender<M> {
     }
 
     #[inline]
-    pub(super) fn target_of(&self, hash: u64) -> Target {
+    pub(crate) fn target_of(&self, hash: u64) -> Target {
         let map_slot = SlotTable::map_slot_of(hash);
         let route = self.shared.routes.route(map_slot);
         Target {
@@ -311,7 +311,7 @@ impl<M> Sender<M> {
     }
 
     #[inline]
-    fn try_send(&self, target: Target, message: M) -> Result<(), TrySendError<M>> {
+    pub(crate) fn try_send(&self, target: Target, message: M) -> Result<(), TrySendError<M>> {
         match self.claim(target, 1) {
             Ok(places) => put_one(places, message).map_err(TrySendError::Full),
             // The next try finds the new owner.

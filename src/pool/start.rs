@@ -12,7 +12,7 @@ use shared_nothing_affinity::{Budget, BudgetError, CPUS_VARIABLE, CpuId, Placeme
 
 use super::{
     Overflow, PoolConfig, Shared, StartError, WhileDown, WorkerConfig, call::Patience,
-    keeper::Keeper, routes::Routes, shared::Settings, supervise::Supervisor,
+    keeper::Keeper, resize::Moves, routes::Routes, shared::Settings, supervise::Supervisor,
 };
 use crate::{
     executor::{
@@ -173,6 +173,15 @@ impl Plan {
             .map_err(|error| invalid("capacity", error.to_string()))
     }
 
+    /// The map that the pool begins with.
+    fn table(&self) -> Result<SlotTable, StartError> {
+        SlotTable::even(self.workers).map_err(|error| invalid("workers", error.to_string()))
+    }
+
+    pub(super) fn moves(&self) -> Result<Moves, StartError> {
+        self.table().map(Moves::new)
+    }
+
     fn settings(&self, clock: Clock, now_ns: u64) -> Result<Settings, StartError> {
         let config = &self.config;
         let supervisor = config
@@ -180,11 +189,9 @@ impl Plan {
             .map(|policy| Supervisor::new(policy, self.workers, now_ns))
             .transpose()
             .map_err(|error| invalid(error.setting, error.to_string()))?;
-        let table =
-            SlotTable::even(self.workers).map_err(|error| invalid("workers", error.to_string()))?;
         Ok(Settings {
             workers_max: self.workers_max,
-            routes: Routes::new(&table),
+            routes: Routes::new(&self.table()?),
             overflow: config.overflow,
             patience: Patience::new(self.affordable > self.shards, config.yields),
             clock,

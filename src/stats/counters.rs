@@ -123,7 +123,7 @@ pub struct Counts {
     pub panicked: u64,
     /// Batches handed to a handler.
     pub batches: u64,
-    /// Messages whose handler was cut off, because its executor was stopped.
+    /// Messages whose asynchronous handler was cut off, because its executor was stopped.
     pub cancelled: u64,
     /// Messages that were dropped because there was no room for them.
     pub dropped_newest: u64,

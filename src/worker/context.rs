@@ -10,7 +10,7 @@ use super::mail::Mail;
 use crate::{
     executor::{self, Host},
     partition::StableHash,
-    pool::{SendError, Sender, Shared, TrySendError},
+    pool::{SendError, Sender, Shared, TrySendError, key_hash},
     stats::Counts,
 };
 
@@ -111,7 +111,12 @@ impl<M> Context<M> {
     where
         K: StableHash + ?Sized,
     {
-        self.send_to(self.sender.worker_of(key), message)
+        let target = self.sender.target_of(key_hash(key));
+        // Own messages that are there when a move begins are handled before it ends.
+        if target.worker == self.id && !target.is_moving() {
+            return self.send_to(self.id, message);
+        }
+        self.sender.try_send(target, message)
     }
 
     /// For sending from other threads. On this thread use the context: a send that waits for room would keep the shard

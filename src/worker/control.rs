@@ -10,6 +10,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use super::moving::{Export, Import};
 use crate::pool::Reply;
 
 /// One thing that a worker is told.
@@ -25,6 +26,10 @@ pub(crate) enum Control {
     Restart,
     /// Begins its next life, not before this time.
     Begin(u64),
+    /// Gives the state of map slots away, when what was sent for them is handled.
+    Export(Export),
+    /// Takes the state of map slots.
+    Import(Import),
 }
 
 /// From anybody to one worker.

@@ -15,6 +15,8 @@ pub(crate) struct Lane<M> {
     pub(crate) probe: Arc<Probe>,
     /// Messages taken from it; the position of the next.
     pub(crate) taken: u64,
+    /// Messages of it that came before the map slots of a move were surveyed.
+    pub(crate) survey: u64,
 }
 
 /// What a worker finds when it looks.
@@ -110,6 +112,24 @@ impl<M> Inbox<M> {
                 .get(lane)
                 .is_some_and(|lane| !lane.ring.is_empty()),
         }
+    }
+
+    /// Notes what is in the lanes now.
+    pub(crate) fn survey(&mut self) {
+        self.lanes.extend(self.new_lanes.drain(usize::MAX));
+        for lane in &mut self.lanes {
+            lane.survey = lane.taken + lane.ring.len() as u64;
+        }
+    }
+
+    /// Whether all was taken that was in the lanes then, and in the ring below `position`, of `claimed` places in all,
+    /// a count that was read before this.
+    pub(crate) fn has_taken(&mut self, position: usize, claimed: usize) -> bool {
+        // Steps over places that were given up.
+        self.ring.has_next();
+        // As many places as that, or more, for more may have been claimed since.
+        let taken = claimed.saturating_sub(self.ring.len());
+        taken >= position && self.lanes.iter().all(|lane| lane.taken >= lane.survey)
     }
 
     /// Up to `max` messages of the source whose turn it is, and whose turn ends.

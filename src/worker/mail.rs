@@ -45,6 +45,8 @@ pub(crate) struct Mail<M> {
     later: RefCell<BinaryHeap<Reverse<Later<M>>>>,
     /// Counts messages for later, so that those of one moment keep their order.
     last: Cell<u64>,
+    /// Messages of the worker's own that were ever due.
+    own_sent: Cell<u64>,
     is_own_turn: Cell<bool>,
     /// The worker's task, while it waits.
     waiting: RefCell<Option<Waker>>,
@@ -66,6 +68,7 @@ impl<M> Mail<M> {
             own: RefCell::default(),
             later: RefCell::new(BinaryHeap::new()),
             last: Cell::new(0),
+            own_sent: Cell::new(0),
             is_own_turn: Cell::new(false),
             waiting: RefCell::default(),
             is_held: Cell::new(false),
@@ -79,6 +82,7 @@ impl<M> Mail<M> {
         }
         self.mailbox.counters.by_owner(1);
         self.own.borrow_mut().push_back(message);
+        self.own_sent.set(self.own_sent.get() + 1);
         Ok(())
     }
 
@@ -107,6 +111,7 @@ impl<M> Mail<M> {
         let mut later = self.later.borrow_mut();
         while later.peek().is_some_and(|next| next.0.due_ns <= now_ns) {
             let next = later.pop();
+            self.own_sent.set(self.own_sent.get() + 1);
             self.own
                 .borrow_mut()
                 .extend(next.map(|next| next.0.message));
@@ -184,6 +189,19 @@ impl<M> Mail<M> {
         if !self.is_held.get() {
             self.mailbox.space.ring();
         }
+    }
+
+    /// Notes what is there of the worker's own and in lanes. Returns the number of the former.
+    pub(crate) fn survey(&self) -> u64 {
+        self.inbox.borrow_mut().survey();
+        self.own_sent.get()
+    }
+
+    /// Whether all was taken that was there then, and in the ring below `position`.
+    pub(crate) fn has_taken(&self, own: u64, position: usize) -> bool {
+        let own_taken = self.own_sent.get() - self.own.borrow().len() as u64;
+        let claimed = self.mailbox.position();
+        own_taken >= own && self.inbox.borrow_mut().has_taken(position, claimed)
     }
 
     /// Takes everything that is there, for a worker that handles no more. `true`: nothing more will come.

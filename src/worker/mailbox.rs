@@ -106,6 +106,7 @@ impl<M> Mailbox<M> {
             ring: consumer,
             probe: Arc::clone(&probe),
             taken: 0,
+            survey: 0,
         });
         self.space
             .wait(|| match self.new_lanes.try_push(lane.take()?) {
@@ -170,15 +171,6 @@ impl<M> Mailbox<M> {
         })
     }
 
-    /// Claims up to `want` places, parking while there is none. `None`: the mailbox is closed.
-    pub(crate) fn reserve(&self, want: usize) -> Option<Places<'_, M>> {
-        self.space.wait(|| match self.try_reserve(want) {
-            Ok(places) => Some(Some(places)),
-            Err(TryReserveError::Full) => None,
-            Err(TryReserveError::Closed) => Some(None),
-        })
-    }
-
     /// Refuses from now on. The worker handles what was accepted, and ends.
     pub(crate) fn close(&self) {
         self.ring.close();
@@ -212,6 +204,10 @@ impl<M> Mailbox<M> {
     pub(crate) fn tell(&self, control: Control) {
         self.control.put(control);
         self.mail.ring();
+        if self.is_left() {
+            // It has looked for the last time, perhaps before this: who waits for an answer is told.
+            while self.control.take().is_some() {}
+        }
     }
 
     pub(crate) fn set_running(&self) {

@@ -22,26 +22,38 @@
 //! shard asks the mailboxes of its workers once a turn, and before it parks.
 #![forbid(unsafe_code)]
 
+mod asynchronous;
 mod batch;
 mod context;
 pub(crate) mod control;
 pub(crate) mod inbox;
 pub(crate) mod mail;
 pub(crate) mod mailbox;
+mod map_slots;
+pub(crate) mod moving;
 pub(crate) mod run;
 mod suspect;
 
-use core::fmt::{Debug, Display};
+use core::{
+    fmt::{Debug, Display},
+    future::Future,
+};
 
+pub use asynchronous::{Async, AsyncWorker};
 pub use batch::Batch;
 pub use context::Context;
+pub use map_slots::MapSlots;
+
+/// State of map slots on its way from one worker to another.
+pub type Exported = Box<dyn core::any::Any + Send>;
 
 /// What a worker keeps of its state for its next life.
 pub type Checkpoint = Box<dyn core::any::Any>;
 
 /// What a pool runs on each of its threads.
 ///
-/// Handlers are synchronous and get the state by `&mut`: there is nothing to lock and no borrow across an `await`.
+/// Handlers are synchronous and get the state by `&mut`: there is nothing to lock and no borrow across an `await`. Those
+/// that wait are an [`AsyncWorker`]'s.
 ///
 /// ```
 /// use std::{collections::HashMap, convert::Infallible};
@@ -78,6 +90,10 @@ pub trait Worker {
 
     /// What its functions fail with.
     type Error: Display + Debug;
+
+    /// Whether messages are handled by [`handle_async`](Self::handle_async): see [`AsyncWorker`].
+    #[doc(hidden)]
+    const IS_ASYNC: bool = false;
 
     /// Makes the state. A failure here makes the start of the pool fail.
     ///
@@ -116,6 +132,17 @@ pub trait Worker {
             self.handle_message(state, message, context)?;
         }
         Ok(())
+    }
+
+    /// Handles one message, and may wait: what [`Async`] is made of.
+    #[doc(hidden)]
+    fn handle_async(
+        &self,
+        state: &mut Self::State,
+        message: Self::Message,
+        context: &Context<Self::Message>,
+    ) -> impl Future<Output = Result<(), Self::Error>> {
+        async move { self.handle_message(state, message, context) }
     }
 
     /// Called between batches, at least as often as the pool's tick interval says; never if it has none.
@@ -163,6 +190,36 @@ pub trait Worker {
     ) -> Result<Self::State, Self::Error> {
         drop(checkpoint);
         self.init(context)
+    }
+
+    /// Takes the state of `slots` out of this worker's, for the worker that they go to. Every message of theirs was handled
+    /// before. The default gives nothing.
+    fn export(
+        &self,
+        state: &mut Self::State,
+        slots: &MapSlots,
+        context: &Context<Self::Message>,
+    ) -> Option<Exported> {
+        let _nothing_to_give = (state, slots, context);
+        None
+    }
+
+    /// Puts the state of `slots`, which another worker of this pool has exported, into this worker's. No message of theirs
+    /// was handled here before. The default drops it.
+    ///
+    /// # Errors
+    ///
+    /// The worker's own. It is counted, and the slots are this worker's all the same.
+    fn import(
+        &self,
+        state: &mut Self::State,
+        slots: &MapSlots,
+        exported: Exported,
+        context: &Context<Self::Message>,
+    ) -> Result<(), Self::Error> {
+        let _not_taken = (state, slots, context);
+        drop(exported);
+        Ok(())
     }
 
     /// Ends the worker. Everything that its mailbox took was handled before.

@@ -1,9 +1,16 @@
 //! The life of one worker, a task of its shard: from its factory to its report.
 #![forbid(unsafe_code)]
 
-use core::{fmt::Display, time::Duration};
+use core::{
+    fmt::Display,
+    future::{Future, poll_fn},
+    pin::pin,
+    task::Poll,
+    time::Duration,
+};
 use std::{
     any::Any,
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::Arc,
@@ -18,6 +25,7 @@ use super::{
     inbox::Inbox,
     mail::{Found, Mail},
     mailbox::Mailbox,
+    moving::{Export, Import},
     suspect::Suspect,
 };
 use crate::{
@@ -27,12 +35,15 @@ use crate::{
         keeper::{Tell, Verdict},
         supervise::Ending,
     },
-    stats::Latency,
+    stats::{Counters, Latency},
     sys,
 };
 
 /// Batches in a row that a worker handles while no other task is ready: then the shard looks around.
 const STREAK: u32 = 8;
+
+/// Between two looks whether state can be given away.
+const LOOK_AGAIN_NS: u64 = 50_000;
 
 /// What a shard needs to run a worker.
 pub(crate) struct Job<M, F> {
@@ -88,6 +99,8 @@ impl<M: Send + 'static, F> Job<M, F> {
                 .map(|interval| interval.as_nanos() as u64),
             notes: Notes::new(),
             poison: Suspect::new(self.redeliveries),
+            export: None,
+            postponed: VecDeque::new(),
             left: Left::default(),
             outcome: Outcome::Cancelled,
         };
@@ -111,6 +124,10 @@ struct Life<W: Worker, F> {
     batch_max: usize,
     tick_ns: Option<u64>,
     poison: Suspect<W::Message>,
+    /// State that is to be given away, and how many own messages come before.
+    export: Option<(Export, u64)>,
+    /// What it was told between two lives, and does in the next.
+    postponed: VecDeque<Control>,
     notes: Notes,
     left: Left<W::Message>,
     outcome: Outcome,
@@ -306,8 +323,9 @@ where
             match control {
                 Control::Ping(reply) => reply.send(()),
                 Control::Begin(begin_ns) => return Some(begin_ns),
-                // It is paused when it has begun; and it has ended already.
-                Control::Pause | Control::Resume | Control::Restart => {}
+                // It has ended already.
+                Control::Restart => {}
+                control => self.postponed.push_back(control),
             }
         }
         None
@@ -323,14 +341,22 @@ where
         if let Err(end) = self.handle_suspect() {
             return end;
         }
+        if let Some(end) = self.obey() {
+            return end;
+        }
         loop {
             let due_ns = mail.next_due_ns();
             let deadline_ns = due_ns.into_iter().chain(next_tick_ns).min();
+            // Places that are given up tell nobody that the way to an export is free.
+            let look_ns = self.export.as_ref().map(|_| host.now_ns() + LOOK_AGAIN_NS);
+            let deadline_ns = deadline_ns.into_iter().chain(look_ns).min();
             let deadline_ns = deadline_ns.filter(|_| !mail.is_held());
             let found = mail.wait(&host, deadline_ns).await;
             match found {
-                Found::Own | Found::Inbox => match self.handle_some(found) {
-                    Ok(taken) => space.after_batch(&mail, taken),
+                Found::Own | Found::Inbox => match self.handle_found(found).await {
+                    Ok(taken) => {
+                        space.after_batch(&mail, taken);
+                    }
                     Err(end) => return end,
                 },
                 Found::Control => {
@@ -343,6 +369,9 @@ where
                 Found::Closed if mail.is_held() => mail.hold(false),
                 Found::Closed => return End::Closed,
                 Found::Due => {}
+            }
+            if let Err(end) = self.try_export() {
+                return end;
             }
             if deadline_ns.is_some() {
                 let now_ns = host.now_ns();
@@ -366,17 +395,81 @@ where
 
     /// Does what it was told.
     fn obey(&mut self) -> Option<End> {
-        while let Some(control) = self.mail.mailbox.control.take() {
-            match control {
-                Control::Pause => self.mail.hold(true),
-                Control::Resume => self.mail.hold(false),
-                Control::Ping(reply) => reply.send(()),
-                Control::Restart => return Some(End::Told),
+        while let Some(control) = self.next_control() {
+            let done = match control {
+                Control::Pause => {
+                    self.mail.hold(true);
+                    Ok(())
+                }
+                Control::Resume => {
+                    self.mail.hold(false);
+                    self.try_export()
+                }
+                Control::Ping(reply) => {
+                    reply.send(());
+                    Ok(())
+                }
+                Control::Restart => Err(End::Told),
                 // It runs already.
-                Control::Begin(_) => {}
+                Control::Begin(_) => Ok(()),
+                Control::Export(export) => {
+                    self.export = Some((export, self.mail.survey()));
+                    self.try_export()
+                }
+                Control::Import(import) => self.import(import),
+            };
+            if let Err(end) = done {
+                return Some(end);
             }
         }
         None
+    }
+
+    fn next_control(&mut self) -> Option<Control> {
+        let postponed = self.postponed.pop_front();
+        postponed.or_else(|| self.mail.mailbox.control.take())
+    }
+
+    /// Gives state away if all is handled that came before.
+    fn try_export(&mut self) -> Result<(), End> {
+        let mail = &self.mail;
+        let is_due = |(export, own): &mut (Export, u64)| {
+            !mail.is_held() && mail.has_taken(*own, export.position)
+        };
+        let Some((export, _)) = self.export.take_if(is_due) else {
+            return Ok(());
+        };
+        let Some((worker, state)) = &mut self.made else {
+            return Ok(());
+        };
+        if export.claim.is_first() {
+            let context = &self.context;
+            let code = || Ok::<_, String>(worker.export(state, &export.slots, context));
+            // A panic drops the reply, and so the mover is told.
+            let exported = caught(code).map_err(End::Panicked)?;
+            export.reply.send(exported.ok().flatten());
+        }
+        Ok(())
+    }
+
+    /// Takes state.
+    fn import(&mut self, import: Import) -> Result<(), End> {
+        let Some((worker, state)) = &mut self.made else {
+            return Ok(());
+        };
+        let context = &self.context;
+        let exported = import.parcel.take();
+        if let Some(exported) = exported {
+            let code = || worker.import(state, &import.slots, exported, context);
+            let result = caught(code);
+            // It is this worker's, whatever becomes of it.
+            import.reply.send(());
+            self.notes
+                .record(&self.mail.mailbox, result.map_err(End::Panicked)?);
+        } else {
+            import.reply.send(());
+        }
+        Ok(())
     }
 
     fn tick(&mut self) -> Result<(), End> {
@@ -398,6 +491,39 @@ where
             return Ok(());
         };
         self.handle(|_| Source::One(Some(message))).map(drop)
+    }
+
+    async fn handle_found(&mut self, found: Found) -> Result<u64, End> {
+        match W::IS_ASYNC {
+            false => self.handle_some(found),
+            true => self.handle_one(found).await,
+        }
+    }
+
+    /// Hands one message to a worker that may wait.
+    async fn handle_one(&mut self, found: Found) -> Result<u64, End> {
+        let Some((worker, state)) = &mut self.made else {
+            return Ok(0);
+        };
+        let mailbox = &*self.mail.mailbox;
+        let Some(message) = take_one(&self.mail, found, &mut self.notes.queue_wait) else {
+            return Ok(0);
+        };
+        let handling = Handling(Some(&mailbox.counters));
+        let handled = worker.handle_async(state, message, &self.context);
+        let result = caught_async(handled).await;
+        handling.is_over();
+        match result {
+            Ok(result) => {
+                mailbox.counters.batch(1);
+                self.notes.record(mailbox, result);
+                Ok(1)
+            }
+            Err(panic) => {
+                mailbox.counters.panicked(1);
+                Err(End::Panicked(panic))
+            }
+        }
     }
 
     /// Hands one batch to the worker. Returns how many messages it took.
@@ -507,6 +633,47 @@ impl<M> Default for Left<M> {
     }
 }
 
+/// Takes one message out, and counts it where the shared ring does not.
+fn take_one<M>(mail: &Mail<M>, found: Found, queue: &mut Latency) -> Option<M> {
+    let mailbox = &*mail.mailbox;
+    let (mut taken, mut kept) = (0, None);
+    let wait = Wait {
+        probe: &mailbox.probe,
+        clock: mailbox.clock,
+        queue,
+    };
+    let mut inbox;
+    let source = if found == Found::Own {
+        Source::own(mail.own(), 1)
+    } else {
+        inbox = mail.inbox();
+        inbox.source(1)
+    };
+    let by_lane = source.is_lane();
+    let message = Batch::new(source, wait, &mut taken, None, &mut kept).next();
+    if by_lane {
+        mailbox.counters.by_owner(taken);
+    }
+    message
+}
+
+/// A message is being handled while this lives. Dropped without a word, the handler was cut off.
+struct Handling<'c>(Option<&'c Counters>);
+
+impl Handling<'_> {
+    fn is_over(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Handling<'_> {
+    fn drop(&mut self) {
+        if let Some(counters) = self.0 {
+            counters.cancelled();
+        }
+    }
+}
+
 /// What a worker learns about itself as it runs.
 struct Notes {
     queue_wait: Latency,
@@ -556,6 +723,22 @@ impl SpaceBell {
 fn caught<R, E: Display>(code: impl FnOnce() -> Result<R, E>) -> Result<Result<R, String>, String> {
     let code = || code().map_err(|error| error.to_string());
     catch_unwind(AssertUnwindSafe(code)).map_err(|payload| panic_text(&*payload))
+}
+
+/// As [`caught`], for code that waits.
+async fn caught_async<R, E: Display>(
+    code: impl Future<Output = Result<R, E>>,
+) -> Result<Result<R, String>, String> {
+    let mut code = pin!(code);
+    poll_fn(|cx| {
+        let poll = || code.as_mut().poll(cx);
+        match catch_unwind(AssertUnwindSafe(poll)) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(result)) => Poll::Ready(Ok(result.map_err(|error| error.to_string()))),
+            Err(payload) => Poll::Ready(Err(panic_text(&*payload))),
+        }
+    })
+    .await
 }
 
 fn panic_text(payload: &(dyn Any + Send)) -> String {

@@ -300,6 +300,8 @@ fn a_worker_that_stops_while_it_is_down_hands_its_queue_back() {
 /// Fails to begin its second and third life.
 struct Clumsy {
     inits: Arc<AtomicU64>,
+    /// The sum of the last checkpoint.
+    kept: Arc<AtomicU64>,
 }
 
 impl Worker for Clumsy {
@@ -326,6 +328,7 @@ impl Worker for Clumsy {
     }
 
     fn checkpoint(&self, sum: &mut u64, _: &Context<u64>) -> Option<Checkpoint> {
+        self.kept.store(*sum, Ordering::SeqCst);
         Some(Box::new(*sum))
     }
 
@@ -345,6 +348,7 @@ fn a_life_that_does_not_begin_is_followed_by_another() {
     let its_inits = Arc::clone(&inits);
     let pool = WorkerPool::start(config(1).with_supervision(often()), move |_| Clumsy {
         inits: Arc::clone(&its_inits),
+        kept: Arc::default(),
     })
     .unwrap();
     pool.send_to(0, 0).unwrap();
@@ -365,17 +369,17 @@ fn the_next_life_begins_with_the_last_checkpoint() {
     let config = config(1)
         .with_supervision(often())
         .with_tick_interval(Duration::from_millis(1));
+    let kept = Arc::new(AtomicU64::new(0));
+    let its_kept = Arc::clone(&kept);
     let pool = WorkerPool::start(config, move |_| Clumsy {
         inits: Arc::clone(&inits),
+        kept: Arc::clone(&its_kept),
     })
     .unwrap();
     pool.send_to(0, 40).unwrap();
-    pool.ping(0).unwrap().wait().unwrap();
-    // A tick comes after the message: two intervals are enough for one, whatever the load.
-    while pool.counts(0).unwrap().handled == 0 {
+    while kept.load(Ordering::SeqCst) != 40 {
         thread::yield_now();
     }
-    thread::sleep(Duration::from_millis(50));
     pool.send_to(0, 0).unwrap();
     pool.send_to(0, 2).unwrap();
     let report = pool.stop();
