@@ -51,6 +51,21 @@ fn a_closed_producer_gets_its_values_back_and_the_consumer_the_rest() {
     );
 }
 
+#[test]
+fn what_was_taken_back_is_not_there_for_the_next_ends() {
+    let mut ring = spsc::Ring::<String, 4>::new();
+    let (mut tx, rx) = ring.split();
+    assert!(tx.try_push_iter(&mut ["a", "b", "c"].map(str::to_owned).into_iter()) == Ok(3));
+    drop(rx);
+    assert!(tx.reclaim().take(2).eq(["a", "b"]));
+    drop(tx);
+    let (mut tx, mut rx) = ring.split();
+    assert_eq!(rx.try_pop().as_deref(), Ok("c"));
+    assert_eq!(rx.try_pop(), Err(TryPopError::Empty));
+    assert!(tx.try_push("d".to_owned()).is_ok());
+    assert_eq!(rx.try_pop().as_deref(), Ok("d"));
+}
+
 /// One slot has no bit to mask: what is left of a position is then the same, open or closed.
 #[test]
 fn a_ring_of_one_slot_is_open_until_it_is_closed() {
