@@ -51,6 +51,24 @@ fn a_closed_producer_gets_its_values_back_and_the_consumer_the_rest() {
     );
 }
 
+#[test]
+fn what_was_taken_back_is_not_there_for_the_next_ends() {
+    let mut ring = spsc::Ring::<u32, 4>::new();
+    let (mut tx, rx) = ring.split();
+    assert_eq!(tx.try_push_slice(&[1, 2, 3]), Ok(3));
+    drop(rx);
+    assert!(tx.reclaim().take(2).eq([1, 2]));
+    drop(tx);
+    let (mut tx, mut rx) = ring.split();
+    assert_eq!(rx.try_pop(), Ok(3));
+    assert_eq!(rx.try_pop(), Err(TryPopError::Empty));
+    assert_eq!(tx.try_push(4), Ok(()));
+    assert_eq!(
+        (rx.try_pop(), rx.try_pop()),
+        (Ok(4), Err(TryPopError::Empty))
+    );
+}
+
 /// One slot has no bit to mask: what is left of a position is then the same, open or closed.
 #[test]
 fn a_ring_of_one_slot_is_open_until_it_is_closed() {

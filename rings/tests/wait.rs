@@ -155,14 +155,14 @@ fn nobody_sits_down_before_a_queue() {
         let two = threads.spawn(move || wait(&looks[1]));
         until_queued(&looks[1]);
         // The first has gone, and the second waits on: it comes before the third.
-        pile.add_and_ring(&bell);
+        pile.add_and_ring(bell);
         assert_eq!(one.join().expect("no panic"), Some(()));
         let three = threads.spawn(move || wait(&looks[2]));
         until_queued(&looks[2]);
-        pile.add_and_ring(&bell);
+        pile.add_and_ring(bell);
         assert_eq!(two.join().expect("no panic"), Some(()));
         assert_eq!(looks[2].load(SeqCst), 2, "the last was left asleep");
-        pile.add_and_ring(&bell);
+        pile.add_and_ring(bell);
         assert_eq!(three.join().expect("no panic"), Some(()));
     });
 }

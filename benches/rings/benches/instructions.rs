@@ -110,7 +110,7 @@ fn new_lanes() -> Lanes {
     (producers.next().expect("there are four"), rx)
 }
 
-#[library_benchmark(config = pair(50), setup = new_lanes)]
+#[library_benchmark(config = pair(51), setup = new_lanes)]
 #[bench::heap()]
 fn lanes_pair((mut tx, mut rx): Lanes) -> Lanes {
     pairs!(tx, rx, |value| tx.try_push(value).is_ok(), rx.try_pop())

@@ -183,18 +183,35 @@ impl<'a, T> Consumer<'a, T> {
     /// The lane to take the next value from. A value is there.
     #[inline(always)]
     fn lane_with_a_value(&mut self) -> Result<Lane<'a, T>, TryPopError> {
-        let index = self.current();
-        // SAFETY: the consumer's own number, and this is the consumer.
-        let turn = unsafe { self.line().turn.get() };
-        let mut lane = self.lane(index);
+        // SAFETY: the consumer's own number, and this is the consumer. 1: it is set with `current`. 2: this is the
+        // consumer, and drops it before it makes another.
+        let mut lane = unsafe { self.raw.consumer_at(self.line().current_at.get()) };
         let pos = lane.own_pos();
-        if turn != 0 && (lane.full_slots(pos) != 0 || lane.refresh_full_slots(pos) != 0) {
-            // SAFETY: as above.
-            unsafe { self.line().turn.set(turn - 1) };
+        // What was granted is known to be there and within the turn: one comparison says both.
+        if lane.full_slots(pos) != 0 {
+            return Ok(lane);
+        }
+        // SAFETY: the consumer's own number, and this is the consumer.
+        let turn_end = unsafe { self.line().turn_end.get() };
+        if pos != turn_end && lane.refresh_full_slots(pos) != 0 {
+            self.grant(&lane, turn_end);
             return Ok(lane);
         }
         let index = self.next_lane()?;
         Ok(self.lane(index))
+    }
+
+    /// Grants the current lane what was seen there, but nothing beyond the end of its turn.
+    #[inline(always)]
+    fn grant(&self, lane: &Lane<'a, T>, turn_end: usize) {
+        let limit = &lane.line().limit;
+        // SAFETY: the consumer's own number, and this is the consumer. A limit that comes before what was seen, and not
+        // before the own position, keeps to I3 of the lane.
+        unsafe {
+            let seen = limit.get();
+            let is_beyond = (distance(turn_end, seen) as isize) < 0;
+            limit.set(if is_beyond { turn_end } else { seen });
+        }
     }
 
     /// The turn goes to the next lane that has a value; to the same again if no other has.
@@ -209,8 +226,13 @@ impl<'a, T> Consumer<'a, T> {
         // SAFETY: the consumer's own numbers, and this is the consumer.
         unsafe {
             self.line().current.set(index);
-            self.line().turn.set(TURN - 1);
+            self.line().current_at.set(self.raw.offset(index));
         }
+        let lane = self.lane(index);
+        let turn_end = advance(lane.own_pos(), TURN);
+        // SAFETY: as above.
+        unsafe { self.line().turn_end.set(turn_end) };
+        self.grant(&lane, turn_end);
         Ok(index)
     }
 

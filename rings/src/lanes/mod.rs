@@ -41,7 +41,8 @@
 //!   lane's bit. Both come after the value is published.
 //! - **I3** The consumer leaves a bit cleared only if, after it cleared the bit, its position in the lane was not before
 //!   `leased_until`.
-//! - **I4** A lane gives at most 32 values before every other lane whose bit is set has been looked at.
+//! - **I4** A lane gives at most 32 values before every other lane whose bit is set has been looked at. While a lane has
+//!   its turn, its consumer's `limit` is not beyond the end of it; the limits of the others are used up.
 //!
 //! # Why no value is lost
 //!
@@ -146,7 +147,7 @@ impl<T, const LANES: usize, const N: usize> Ring<T, LANES, N> {
     pub const fn new() -> Self {
         const { Self::HEADER_CHECKED };
         Self {
-            header: Header::new(LANES, size_of::<InlineLane<T, N>>()),
+            header: Header::new(LANES, size_of::<InlineLane<T, N>>(), 0),
             lanes: [const { InlineLane::new() }; LANES],
         }
     }
@@ -157,7 +158,7 @@ impl<T, const LANES: usize, const N: usize> Ring<T, LANES, N> {
     pub fn new() -> Self {
         const { Self::HEADER_CHECKED };
         Self {
-            header: Header::new(LANES, size_of::<InlineLane<T, N>>()),
+            header: Header::new(LANES, size_of::<InlineLane<T, N>>(), 0),
             lanes: array::from_fn(|_| InlineLane::new()),
         }
     }

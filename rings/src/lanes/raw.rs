@@ -6,7 +6,7 @@
 //! | `keeper` | constructor | the last end | when it is the last |
 //! | `dirty` | producers and consumer, by read-modify-write | consumer | RAISE |
 //! | `open` | producers, by read-modify-write | consumer | CLOSE |
-//! | `current`, `turn`, `fruitless` | consumer | consumer | any time |
+//! | `current`, `current_at`, `turn_end`, `fruitless` | consumer | consumer | any time |
 //! | `leased_until` of a lane | its producer | consumer | before RAISE |
 //! | `lease` of a lane | its producer | its producer | any time |
 //! | ring of a lane | as in [`spsc`] | | |
@@ -62,8 +62,11 @@ pub(super) struct News {
 pub(super) struct ConsumerLine {
     /// The lane that values were taken from last.
     pub(super) current: Private,
-    /// How many values may still be taken from it before the others have their turn.
-    pub(super) turn: Private,
+    /// Bytes from lane 0 to it, so that a pop has no product to wait for.
+    pub(super) current_at: Private,
+    /// The position in it at which the others have their turn: 0 to `TURN` values on. What it was granted of them lies
+    /// before the lane's `limit`.
+    pub(super) turn_end: Private,
 }
 
 /// What a lane has beside its ring: a line for each end.
@@ -101,7 +104,7 @@ static_assertions::const_assert_eq!(size_of::<Beside>(), 2 * 128);
 
 impl Header {
     const_constructor! {
-        pub(super) fn new(lanes: usize, stride: usize) -> Self {
+        pub(super) fn new(lanes: usize, stride: usize, start: usize) -> Self {
             Self {
                 fixed: CachePadded::new(Fixed {
                     lanes,
@@ -113,7 +116,8 @@ impl Header {
                 news: CachePadded::new(News { dirty: Dirty::none(), open: AtomicUsize::new(lanes) }),
                 consumer: CachePadded::new(ConsumerLine {
                     current: Private::new(lanes - 1),
-                    turn: Private::new(0),
+                    current_at: Private::new((lanes - 1) * stride),
+                    turn_end: Private::new(start),
                 }),
             }
         }
@@ -209,9 +213,23 @@ impl<T> Raw<T> {
     /// 1. `index` is less than the number of lanes.
     #[inline(always)]
     unsafe fn lane_ptr(&self, index: usize) -> NonNull<u8> {
-        let offset = Self::LANES_OFFSET + index * self.header().fixed.stride;
-        // SAFETY: inside the same memory (duty 1 of `new`).
-        unsafe { self.header.cast::<u8>().add(offset) }
+        // SAFETY: duty 1.
+        unsafe { self.lane_ptr_at(self.offset(index)) }
+    }
+
+    /// Bytes from lane 0 to lane `index`.
+    #[inline(always)]
+    pub(super) fn offset(&self, index: usize) -> usize {
+        index * self.header().fixed.stride
+    }
+
+    /// # Safety
+    ///
+    /// 1. `offset` is that of a lane.
+    #[inline(always)]
+    unsafe fn lane_ptr_at(&self, offset: usize) -> NonNull<u8> {
+        // SAFETY: inside the same memory (duty 1, and duty 1 of `new`).
+        unsafe { self.header.cast::<u8>().add(Self::LANES_OFFSET + offset) }
     }
 
     /// # Safety
@@ -228,8 +246,17 @@ impl<T> Raw<T> {
     /// 1. `index` is less than the number of lanes.
     #[inline(always)]
     unsafe fn lane(&self, index: usize) -> Lane<T> {
+        // SAFETY: duty 1.
+        unsafe { self.lane_at(self.offset(index)) }
+    }
+
+    /// # Safety
+    ///
+    /// 1. `offset` is that of a lane.
+    #[inline(always)]
+    unsafe fn lane_at(&self, offset: usize) -> Lane<T> {
         // SAFETY: duty 1, and duty 1 of `new`.
-        let header = unsafe { self.lane_ptr(index).add(Self::RING_OFFSET).cast() };
+        let header = unsafe { self.lane_ptr_at(offset).add(Self::RING_OFFSET).cast() };
         // SAFETY: 1: the ring lies there, slots behind its header. 2: as the whole does.
         Lane::new(unsafe { Block::new(header) })
     }
@@ -244,6 +271,21 @@ impl<T> Raw<T> {
     pub(super) unsafe fn consumer<'a>(&self, index: usize) -> ManuallyDrop<spsc::Consumer<'a, T>> {
         // SAFETY: 1: the ring lives as long as the ends of the whole, of which the caller is one. 2: duty 2.
         ManuallyDrop::new(unsafe { spsc::Consumer::new(self.lane(index), Home::Borrowed) })
+    }
+
+    /// The same, of the lane `offset` bytes from lane 0.
+    ///
+    /// # Safety
+    ///
+    /// 1. `offset` is that of a lane.
+    /// 2. The caller is the consumer, and has no other of this lane.
+    #[inline(always)]
+    pub(super) unsafe fn consumer_at<'a>(
+        &self,
+        offset: usize,
+    ) -> ManuallyDrop<spsc::Consumer<'a, T>> {
+        // SAFETY: 1: the ring lives as long as the ends of the whole, of which the caller is one. 2: duty 2.
+        ManuallyDrop::new(unsafe { spsc::Consumer::new(self.lane_at(offset), Home::Borrowed) })
     }
 
     /// The writing end of one lane, which closes nothing when it is let go.
@@ -266,6 +308,15 @@ impl<T> Raw<T> {
         let lanes = self.header().fixed.lanes;
         // RELAXED: no end is alive; what makes the new ones reach their threads orders it.
         self.header().news.open.store(lanes, Relaxed);
+        let line = &self.header().consumer;
+        // The turn is over, and nothing of it is left: a producer may have taken back what lay beyond it.
+        // SAFETY: no end is alive, so all numbers are the caller's; `current_at` is always that of a lane.
+        unsafe {
+            let current = self.lane_at(line.current_at.get());
+            let current = &current.header().consumer;
+            line.turn_end.set(current.own_pos.get());
+            current.limit.set(current.own_pos.get());
+        }
         for index in 0..lanes {
             // SAFETY: less than the number of lanes.
             let lane = unsafe { self.lane(index) };
@@ -385,7 +436,7 @@ impl<T> Raw<T> {
         // SAFETY: duty 1: the layouts have the lanes at the offsets of `lane_ptr`, and the rings at `RING_OFFSET` in
         // them. A slot without a value needs no write.
         unsafe {
-            header.write(Header::new(lanes, lane.size()));
+            header.write(Header::new(lanes, lane.size(), start));
             let raw = Self::new(header);
             for index in 0..lanes {
                 raw.beside(index).write(Beside::new(start));

@@ -33,7 +33,8 @@
 //! - **I1** `write_pos - read_pos` is in `0..=capacity`. Slots from `read_pos` to `write_pos` hold values and are the
 //!   consumer's; the others are empty and the producer's.
 //! - **I2** Each position is stored by one end only, and only grows (it wraps with `usize`).
-//! - **I3** An end's `limit` is never beyond what the foreign position allows: it is that position as it once was.
+//! - **I3** An end's `limit` is never beyond what the foreign position allows: it is that position as it once was, or
+//!   comes before it.
 //! - **I4** Inside a batch an end works ahead of its public position; the slots between are still that end's, already
 //!   written or already emptied. A drain keeps its place in the ring, so that forgetting it takes no value twice.
 //!

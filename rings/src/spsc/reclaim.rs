@@ -39,6 +39,8 @@ impl<T> Iterator for Reclaim<'_, '_, T> {
             let pos = consumer.own_pos.get();
             let value = raw.take(pos);
             consumer.own_pos.set(advance(pos, 1));
+            // By I3 for the consumer of the next split: its limit must not lie behind it.
+            consumer.limit.set(advance(pos, 1));
             // RELAXED: read by this end alone.
             consumer.read_pos.store(advance(pos, 1), Relaxed);
             Some(value)

@@ -59,7 +59,8 @@ mod linux {
         let left = left.and_then(|left| {
             Some(libc::timespec {
                 tv_sec: left.as_secs().try_into().ok()?,
-                tv_nsec: left.subsec_nanos().try_into().ok()?,
+                // Less than a thousand million: it fits wherever it goes.
+                tv_nsec: left.subsec_nanos() as _,
             })
         });
         let left = left.as_ref().map_or(ptr::null(), ptr::from_ref);

@@ -112,8 +112,8 @@ impl Seat {
         // RELAXED: the exchange fails when it is outdated.
         let mut word = self.state.word.load(Relaxed);
         while word & SEATED != 0 {
-            // WAKE, release end: whoever finds that it sits no more sees the change that is rung for. RELAXED: when it
-            // fails it only says what there is.
+            // WAKE, release end: whoever finds that it sits no more sees the change that is rung for. With fences the one
+            // before CHECK would do, with membarrier there is none. RELAXED: when it fails it only says what there is.
             match self
                 .state
                 .word
