@@ -16,7 +16,7 @@ pub struct Curve {
     pub values: Vec<f64>,
 }
 
-const LEFT: f64 = 260.0;
+const LEFT: f64 = 300.0;
 const WIDTH: f64 = 460.0;
 const RIGHT: f64 = 70.0;
 const TOP: f64 = 54.0;
@@ -32,7 +32,7 @@ fn begin(width: f64, height: f64, title: &str) -> String {
     )
 }
 
-/// A line a peer, the best median first: a mark for each of `steps`, on a scale of powers of ten.
+/// Nanoseconds: a line a peer, the best median first, with a mark for each of `steps`, on a scale of powers of ten.
 #[must_use]
 pub fn percentiles(title: &str, steps: &[&str], curves: &[Curve]) -> String {
     let mut curves: Vec<&Curve> = curves.iter().collect();
@@ -54,7 +54,7 @@ pub fn percentiles(title: &str, steps: &[&str], curves: &[Curve]) -> String {
              <text x=\"{0:.1}\" y=\"{1}\" text-anchor=\"middle\" fill=\"#57606a\">{2}</text>",
             x(value),
             TOP - 6.0,
-            short(value)
+            time(value)
         );
     }
     for (index, curve) in curves.iter().enumerate() {
@@ -155,6 +155,17 @@ pub fn scaling(title: &str, cpus: usize, curves: &[Curve]) -> String {
     out + "</svg>\n"
 }
 
+/// Nanoseconds, in the unit that people say.
+fn time(ns: f64) -> String {
+    let (value, unit) = match ns {
+        ..1e3 => (ns, "ns"),
+        1e3..1e6 => (ns / 1e3, "µs"),
+        1e6..1e9 => (ns / 1e6, "ms"),
+        _ => (ns / 1e9, "s"),
+    };
+    format!("{value:.0} {unit}")
+}
+
 /// Where the names stand: each at its curve's end, or as near to it as the others leave room.
 fn spread_out(curves: &[Curve], y: impl Fn(f64) -> f64) -> Vec<f64> {
     const APART: f64 = 13.0;
@@ -209,7 +220,10 @@ mod tests {
     fn scaling_says_where_cpus_end() {
         assert!(scaling("title", 2, &curves()).contains("more workers than the 2 CPUs"));
         assert!(!scaling("title", 4, &curves()).contains("more workers"));
-        assert_eq!(scaling("title", 2, &curves()).matches("<polyline").count(), 2);
+        assert_eq!(
+            scaling("title", 2, &curves()).matches("<polyline").count(),
+            2
+        );
     }
 
     #[test]

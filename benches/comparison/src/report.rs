@@ -62,7 +62,7 @@ pub enum Class {
     Plain,
     /// An order for each producer: the easier task.
     EachProducer,
-    /// It keeps its CPU busy while it waits, for at least as long as a wake takes.
+    /// It keeps its CPU busy for a while before it parks, or for ever: quicker to answer, and dearer to wait.
     Awake,
 }
 

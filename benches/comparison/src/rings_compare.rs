@@ -81,7 +81,10 @@ fn compare() -> Result<(), Box<dyn Error>> {
                 return Ok(());
             }
             let names: Vec<Names> = workloads.iter().map(Names::of).collect();
-            let (machine, rounds) = (report::machine(&options.settings.cpus), options.settings.rounds);
+            let (machine, rounds) = (
+                report::machine(&options.settings.cpus),
+                options.settings.rounds,
+            );
             let samples = rounds::measure(workloads, options.settings)?;
             Report {
                 machine,

@@ -141,9 +141,12 @@ fn markdown(report: &Report, plots: &str) -> String {
         note: "each sample a process of its own.",
         leads: tables::leads,
     };
-    let mut text = table::markdown(report, &style);
-    text += &pictures::links(report, plots);
-    text
+    let tables = table::markdown(report, &style);
+    // The machine comes first.
+    let (machine, tables) = tables.split_once("\n\n").unwrap_or_default();
+    let overview = tables::overview(report);
+    let pictures = pictures::links(report, plots);
+    format!("{machine}\n\n{overview}{pictures}\n{tables}")
 }
 
 fn write_plots(report: &Report, dir: &Path) -> std::io::Result<()> {

@@ -99,7 +99,11 @@ fn summary(out: &mut String, table: &Table, row: &Row) {
         table.id,
         row.name,
         short(spread.median),
-        spread.q3 / spread.median
+        if spread.q3 == spread.median {
+            1.0
+        } else {
+            spread.q3 / spread.median
+        }
     );
     match (table.best(Kind::Rival, row.class), table.ratio(row)) {
         (Some(best), Some(ratio)) => {

@@ -19,10 +19,7 @@ pub(crate) fn watch(plan: Plan) -> Figures {
     let after = Taken::so_far();
     let seconds = plan.idle_for().as_secs_f64();
     vec![
-        (
-            "cpu",
-            (after.cpu_ns - before.cpu_ns) as f64 / 1e3 / seconds,
-        ),
+        ("cpu", (after.cpu_ns - before.cpu_ns) as f64 / 1e3 / seconds),
         (
             "switches",
             (after.switches - before.switches) as f64 / seconds,

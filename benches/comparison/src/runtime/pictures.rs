@@ -23,7 +23,7 @@ pub(crate) fn all(report: &Report) -> Vec<(&'static str, String)> {
     all
 }
 
-const LATENCY: &str = "call: how long a request and its answer take (ns)";
+const LATENCY: &str = "call: how long a request and its answer take";
 const STEPS: [&str; 4] = ["p50", "p99", "p99.9", "max"];
 const SCALING: &str = "messages that are worked on, millions a second";
 

@@ -116,7 +116,10 @@ mod tests {
     fn a_process_that_hangs_or_fails_is_told_of() {
         let sh = |script: &str, patience| {
             let mut command = Command::new("sh");
-            output(command.args(["-c", script]), Duration::from_millis(patience))
+            output(
+                command.args(["-c", script]),
+                Duration::from_millis(patience),
+            )
         };
         assert_eq!(sh("echo a", 10_000), Ok("a\n".to_owned()));
         assert!(sh("sleep 60", 50).is_err_and(|error| error.contains("no result")));

@@ -7,7 +7,6 @@ use std::{
     cell::RefCell,
     hint::black_box,
     sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering},
-    thread,
     time::Instant,
 };
 
@@ -139,10 +138,23 @@ pub(crate) fn now_ns() -> u64 {
     START.get_or_init(Instant::now).elapsed().as_nanos() as u64 + 1
 }
 
-/// Blocks this thread until the workers have handled `messages`.
-pub(crate) fn wait_for(messages: u64) {
-    while count() < messages {
-        // A worker may need this CPU.
-        thread::yield_now();
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One test, because all tallies of a process are one.
+    #[test]
+    fn what_is_lost_changed_or_noted_is_seen() {
+        let (mut one, mut other) = (Tally::new(), Tally::new());
+        assert_eq!(one.handle(0), 1);
+        assert_eq!(other.handle(2), 3);
+        assert!(std::panic::catch_unwind(|| assert_each_once(3)).is_err());
+        other.handle(1);
+        assert_each_once(3);
+        assert!(std::panic::catch_unwind(|| assert_sum(3, 4)).is_err());
+        assert_eq!(take_noted(), None);
+        one.handle(NOTED);
+        assert!(take_noted().is_some());
+        assert_eq!(take_noted(), None);
     }
 }

@@ -3,7 +3,7 @@
 //! mailbox holds.
 
 use std::{
-    cell::RefCell, collections::VecDeque, future::Future, pin::Pin, sync::Barrier, sync::Arc,
+    cell::RefCell, collections::VecDeque, future::Future, pin::Pin, sync::Arc, sync::Barrier,
 };
 
 use ::affinitypool::{Builder, Threadpool};

@@ -33,7 +33,11 @@ pub(crate) const SPIN: Paired<Glommio<100>> = Paired::new("glommio-spin")
 
 /// It panics, or refuses, where io_uring or locked memory is not granted.
 fn hindrance() -> Option<String> {
-    let try_one = || LocalExecutorBuilder::new(Placement::Unbound).make().map(drop);
+    let try_one = || {
+        LocalExecutorBuilder::new(Placement::Unbound)
+            .make()
+            .map(drop)
+    };
     match std::panic::catch_unwind(try_one) {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(format!("no executor can be made: {error}")),

@@ -12,7 +12,7 @@ use shared_nothing_affinity::CpuId;
 
 use crate::runtime::{
     ask::{self, Ask},
-    drive::{relax, settle_on},
+    drive::{self, relax, settle_on},
     peer::{Figures, Peer},
     plan::{CAPACITY, Plan, WINDOW},
     row::Row,
@@ -28,12 +28,13 @@ impl Peer for Grommet {
     }
 
     fn rows(&self) -> Vec<Row> {
-        ask::rows(&[])
+        ask::rows(&[Row::TellBatch])
     }
 
     fn run(&self, row: Row, plan: Plan) -> Figures {
         match row {
             Row::Call | Row::Pipe => ask::run::<Asked>(row, plan),
+            Row::TellBatch => batched(plan),
             _ => ask::run::<Told>(row, plan),
         }
     }
@@ -139,6 +140,25 @@ impl Ask for Told {
             thread::yield_now();
         }
     }
+}
+
+fn batched(plan: Plan) -> Figures {
+    let count = plan.messages();
+    run(plan.cpus_of(1), Handler, async |router| {
+        settle_on(plan.client);
+        let mut batch = Vec::with_capacity(WINDOW);
+        drive::told(count, async |message| {
+            batch.push(Job(message));
+            if batch.len() < WINDOW && message + 1 != count {
+                return;
+            }
+            while let Err(refused) = router.try_submit_batch(batch.drain(..)) {
+                batch = refused.into_work().collect();
+                thread::yield_now();
+            }
+        })
+        .await
+    })
 }
 
 pub(crate) struct Asked(Arc<Router<Call<Job, u64>, SystemClock>>);

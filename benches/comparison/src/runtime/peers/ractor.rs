@@ -45,11 +45,7 @@ impl Actor for Counter {
     type State = Tally;
     type Arguments = ();
 
-    async fn pre_start(
-        &self,
-        _: ActorRef<Request>,
-        (): (),
-    ) -> Result<Tally, ActorProcessingErr> {
+    async fn pre_start(&self, _: ActorRef<Request>, (): ()) -> Result<Tally, ActorProcessingErr> {
         Ok(Tally::new())
     }
 

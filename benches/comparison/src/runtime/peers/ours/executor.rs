@@ -1,7 +1,10 @@
 //! The executor: calls between shards, and tasks. The client is a task of the shard on the client's core.
 
 use comparison::report::{Class, Kind};
-use shared_nothing::executor::{Executor, Idle, spawn_local, submit_to, yield_now};
+use futures_util::future::join;
+use shared_nothing::executor::{
+    Executor, Idle, spawn_local, submit_async_to, submit_to, yield_now,
+};
 use shared_nothing_affinity::{CpuId, Placement};
 
 use crate::runtime::{
@@ -63,11 +66,16 @@ impl Peer for Calls {
     }
 
     fn rows(&self) -> Vec<Row> {
-        let waiting = [Row::Call, Row::Pipe, Row::Keyed, Row::Wake, Row::Idle];
-        match self.idle {
-            Idle::BusyPoll => waiting.into(),
-            Idle::Park => waiting.into(),
-            _ => [&waiting[..], &[Row::Spawn, Row::Yield]].concat(),
+        let waiting = [Row::Call, Row::Pipe, Row::Wake, Row::Idle];
+        let all = [
+            &waiting[..],
+            &[Row::Keyed, Row::Mesh, Row::Spawn, Row::Yield],
+        ]
+        .concat();
+        if self.idle == Idle::DEFAULT {
+            all
+        } else {
+            waiting.into()
         }
     }
 
@@ -84,6 +92,7 @@ impl Peer for Calls {
                 Row::Call => drive::calls(plan, async |message| call(1, message).await).await,
                 Row::Pipe => callers(plan.piped(), |_| 1).await,
                 Row::Keyed => callers(plan.messages(), |message| route(message, 2)).await,
+                Row::Mesh => mesh(plan).await,
                 Row::Wake => wakes(plan).await,
                 Row::Spawn => drive::spawns(plan, spawn).await,
                 Row::Yield => drive::yields(plan, yield_now).await,
@@ -107,21 +116,35 @@ async fn spawn(message: u64) -> u64 {
 
 /// A window of tasks, each with one call at a time.
 async fn callers(count: u64, shard_of: fn(u64) -> usize) -> Figures {
-    let share = count / WINDOW as u64;
     let from = tally::now_ns();
-    let tasks: Vec<_> = (0..WINDOW)
-        .map(|_| {
-            spawn_local(caller(share, move |message| {
-                call(shard_of(message), message)
-            }))
-        })
-        .collect();
+    let done = window(count, shard_of).await;
+    each(tally::now_ns() - from, done)
+}
+
+/// Returns how many calls were made.
+async fn window(count: u64, shard_of: fn(u64) -> usize) -> u64 {
+    let share = count / WINDOW as u64;
+    let spawn = |index| {
+        let messages = index * share..(index + 1) * share;
+        let call = move |message| call(shard_of(message), message);
+        spawn_local(caller(messages, call))
+    };
+    let tasks: Vec<_> = (0..WINDOW as u64).map(spawn).collect();
     for task in tasks {
         let differs = task.await.expect("it does not panic");
         assert_eq!(differs, 0, "a wrong answer");
     }
+    share * WINDOW as u64
+}
+
+/// Both shards call each other, each by a window of tasks. A message is a call here, and is answered.
+async fn mesh(plan: Plan) -> Figures {
+    let count = plan.mesh();
+    let from = tally::now_ns();
+    let there = submit_async_to(1, move || window(count, |_| 0));
+    let (here, there) = join(window(count, |_| 1), there).await;
     let took_ns = tally::now_ns() - from;
-    each(took_ns, share * WINDOW as u64)
+    each(took_ns, here + there.expect("the shard runs"))
 }
 
 /// A call is sent after its task's turn, so that what the send alone takes cannot be told here.

@@ -24,9 +24,13 @@ impl Peer for Outside {
         Kind::Ours
     }
 
-    fn class(&self, _: Row) -> Class {
-        // The shard spins, but the caller parks.
-        Class::Plain
+    fn class(&self, row: Row) -> Class {
+        // The caller parks, but the shard spins.
+        if row == Row::Call {
+            Class::Awake
+        } else {
+            Class::Plain
+        }
     }
 
     fn rows(&self) -> Vec<Row> {

@@ -90,7 +90,11 @@ impl Peer for Pool {
 }
 
 impl Pool {
-    fn start<W: Worker + 'static>(&self, cpus: Vec<CpuId>, make: fn() -> W) -> WorkerPool<W::Message> {
+    fn start<W: Worker + 'static>(
+        &self,
+        cpus: Vec<CpuId>,
+        make: fn() -> W,
+    ) -> WorkerPool<W::Message> {
         let mut config = PoolConfig::new()
             .with_workers(cpus.len())
             .with_placement(Placement::List(cpus))
