@@ -12,6 +12,10 @@ const SETTLE: Duration = Duration::from_millis(300);
 /// # Panics
 ///
 /// If the kernel does not tell.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "time that passes is what is measured"
+)]
 pub(crate) fn watch(plan: Plan) -> Figures {
     thread::sleep(SETTLE);
     let before = Taken::so_far();

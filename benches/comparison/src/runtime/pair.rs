@@ -95,7 +95,8 @@ pub(crate) fn run<P: Pair>(row: Row, plan: Plan) -> Figures {
             drive::wakes(plan, async |message| tx.send(message).await).await
         }),
         Row::Mesh => mesh::<P>(plan),
-        Row::Idle => idle_workers::<P>(plan),
+        // The client sleeps. Its channels are connected: an end that still waits for that may not rest.
+        Row::Idle => told::<P>(plan, IDLE_WORKERS, async move |_txs| idle::watch(plan)),
         Row::TellBatch | Row::Spawn | Row::Yield => not_offered(row),
     }
 }
@@ -274,17 +275,4 @@ async fn exchange<P: Pair>(count: u64, tx: &mut P::Tx, rx: &mut P::Rx) -> (u64, 
         join(send, receive).await;
     }
     (from, tally::now_ns())
-}
-
-fn idle_workers<P: Pair>(plan: Plan) -> Figures {
-    let mut held = Vec::new();
-    for cpu in plan.cpus_of(IDLE_WORKERS) {
-        let (tx, rx) = P::channel(CAPACITY);
-        held.push(tx);
-        shard::<P, _, _>(cpu, move || listen::<P>(rx));
-    }
-    let figures = idle::watch(plan);
-    // The process ends with its workers waiting.
-    std::mem::forget(held);
-    figures
 }

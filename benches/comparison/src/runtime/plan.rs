@@ -69,7 +69,7 @@ impl Plan {
 
     /// The CPU of a worker: the first has a core of its own, the second the client's, and so on.
     pub(crate) const fn cpu_of(self, worker: usize) -> CpuId {
-        if worker % 2 == 0 {
+        if worker.is_multiple_of(2) {
             self.worker
         } else {
             self.client

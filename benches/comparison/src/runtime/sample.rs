@@ -3,8 +3,9 @@
 use std::{
     io::Read,
     process::{Command, Stdio},
+    sync::mpsc::{Receiver, channel},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -68,34 +69,35 @@ fn output(command: &mut Command, patience: Duration) -> Result<String, String> {
     command.stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| error.to_string())?;
-    let from = Instant::now();
-    // What a sample prints fits into a pipe, so that it needs no reader to end.
-    let status = loop {
-        match child.try_wait() {
-            Ok(Some(status)) => break status,
-            Ok(None) if from.elapsed() < patience => thread::sleep(Duration::from_millis(5)),
-            Ok(None) => {
-                let _gone_already = child.kill();
-                let _status = child.wait();
-                return Err(format!("gave no result in {patience:?}"));
-            }
-            Err(error) => return Err(error.to_string()),
-        }
+    let (stdout, stderr) = (read_all(child.stdout.take()), read_all(child.stderr.take()));
+    // It closes its end when it ends, whatever way.
+    let Ok(text) = stdout.recv_timeout(patience) else {
+        let _gone_already = child.kill();
+        let _status = child.wait();
+        return Err(format!("gave no result in {patience:?}"));
     };
-    let read = |pipe: Option<&mut dyn Read>| {
+    let status = child.wait().map_err(|error| error.to_string())?;
+    if status.success() {
+        return Ok(text);
+    }
+    let complaint = stderr.recv().unwrap_or_default();
+    let mut lines = complaint.lines().filter(|line| !line.trim().is_empty());
+    // A panic says where first, and then what.
+    let first = lines.next().unwrap_or("no word");
+    Err(format!("{status}: {}", lines.next().unwrap_or(first)))
+}
+
+/// Reads a pipe to its end, on a thread of its own.
+fn read_all(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
+    let (tell, hear) = channel();
+    thread::spawn(move || {
         let mut text = String::new();
-        if let Some(pipe) = pipe {
+        if let Some(mut pipe) = pipe {
             let _as_far_as_it_goes = pipe.read_to_string(&mut text);
         }
-        text
-    };
-    if status.success() {
-        return Ok(read(child.stdout.as_mut().map(|pipe| pipe as _)));
-    }
-    let complaint = read(child.stderr.as_mut().map(|pipe| pipe as _));
-    let mut lines = complaint.lines().filter(|line| !line.trim().is_empty());
-    let line = lines.nth(1).or_else(|| complaint.lines().next());
-    Err(format!("{status}: {}", line.unwrap_or("no word")))
+        let _nobody_waits = tell.send(text);
+    });
+    hear
 }
 
 #[cfg(test)]

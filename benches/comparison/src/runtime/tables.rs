@@ -42,7 +42,7 @@ pub(crate) fn leads(table: &Table, row: &Line) -> bool {
 }
 
 /// The columns of the overview: what they are called, and whose medians stand there.
-const COLUMNS: [(&str, &[&str]); 11] = [
+const COLUMNS: [(&str, &[&str]); 12] = [
     (
         "call p50 / p99 / p99.9 µs",
         &["call_p50", "call_p99", "call_p999"],
@@ -52,7 +52,8 @@ const COLUMNS: [(&str, &[&str]); 11] = [
     ("wake p50 / p99 µs", &["wake_p50", "wake_p99"]),
     ("wake, sender µs", &["wake_send"]),
     ("pipe64 ns", &["pipe64"]),
-    ("tell ns", &["tell", "tell_batch64"]),
+    ("tell ns", &["tell"]),
+    ("tell by 64, ns", &["tell_batch64"]),
     ("keyed ns", &["keyed"]),
     ("mesh ns", &["mesh"]),
     ("spawn+join ns", &["spawn_join"]),

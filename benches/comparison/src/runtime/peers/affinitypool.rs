@@ -42,6 +42,19 @@ pub(crate) struct Pool {
     told: RefCell<VecDeque<Told>>,
 }
 
+impl Pool {
+    /// Returns the oldest if there are too many.
+    fn keep(&self, told: Told) -> Option<Told> {
+        let mut all = self.told.borrow_mut();
+        all.push_back(told);
+        if all.len() > CAPACITY {
+            all.pop_front()
+        } else {
+            None
+        }
+    }
+}
+
 impl Ask for Pool {
     fn run(cpus: Vec<CpuId>, client: impl AsyncFnOnce(&Self) -> Figures) -> Figures {
         let pool = Builder::new().worker_threads(cpus.len()).build();
@@ -69,11 +82,7 @@ impl Ask for Pool {
         let told = self.pool.spawn(move || {
             handle(message);
         });
-        let mut all = self.told.borrow_mut();
-        all.push_back(Box::pin(told));
-        let oldest = (all.len() > CAPACITY).then(|| all.pop_front()).flatten();
-        drop(all);
-        if let Some(oldest) = oldest {
+        if let Some(oldest) = self.keep(Box::pin(told)) {
             oldest.await;
         }
     }
