@@ -30,12 +30,16 @@ use std::{
     time::Duration,
 };
 
+use comparison::{
+    document, plot,
+    report::{self, Report},
+    table::{self, Style},
+};
 use lexopt::{Arg, Parser, ValueExt};
 use rings::{
-    document, list, plot,
-    report::{self, Names, Report},
+    list,
     rounds::{self, Settings},
-    table,
+    tables::{self, Names},
 };
 use shared_nothing_affinity::{CpuId, CpuSet, Demand, Machine, Placement};
 
@@ -77,30 +81,44 @@ fn compare() -> Result<(), Box<dyn Error>> {
                 return Ok(());
             }
             let names: Vec<Names> = workloads.iter().map(Names::of).collect();
-            let (machine, rounds) = (report::machine(&options.settings), options.settings.rounds);
+            let (machine, rounds) = (
+                report::machine(&options.settings.cpus),
+                options.settings.rounds,
+            );
             let samples = rounds::measure(workloads, options.settings)?;
             Report {
                 machine,
                 rounds,
-                tables: report::tables(&names, &samples),
+                tables: tables::tables(&names, &samples),
             }
         }
     };
     if let Some(dir) = &options.out {
         write_plots(&report, dir)?;
         fs::write(dir.join("rings.json"), format!("{:#}\n", report.to_json()))?;
-        fs::write(dir.join("rings.md"), table::markdown(&report, "."))?;
+        fs::write(dir.join("rings.md"), markdown(&report, "."))?;
     }
     if let Some(path) = &options.doc {
         let dir = path.with_extension("");
         let name = dir.file_name().and_then(|name| name.to_str());
-        let tables = table::markdown(&report, name.ok_or("a document has a name")?);
-        let document = document::with_tables(&fs::read_to_string(path)?, &tables)?;
+        let tables = markdown(&report, name.ok_or("a document has a name")?);
+        let document = document::with_tables(&fs::read_to_string(path)?, "rings-compare", &tables)?;
         write_plots(&report, &dir)?;
         fs::write(path, document)?;
     }
-    print!("{}", table::markdown(&report, "."));
+    print!("{}", markdown(&report, "."));
     Ok(())
+}
+
+fn markdown(report: &Report, plots: &str) -> String {
+    let style = Style {
+        prefix: "rings",
+        plots,
+        rows: "queue",
+        note: "nanoseconds an item.",
+        leads: tables::leads,
+    };
+    table::markdown(report, &style)
 }
 
 fn write_plots(report: &Report, dir: &Path) -> std::io::Result<()> {

@@ -1,5 +1,6 @@
 //! Which queue runs in which workload.
 
+use comparison::report::{Class, Kind};
 use shared_nothing_rings::wait::{Spin, Yield};
 
 use super::{
@@ -8,31 +9,11 @@ use super::{
     workload::{Run, batch, blocking, contend, many, ping_pong, stream, uncontended, wake},
 };
 
-/// What a queue is in the comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Ours,
-    Rival,
-    /// The least that the task can take; not a queue to use.
-    Floor,
-    /// Less than the task: what the machine takes for a part of it.
-    Machine,
-}
-
-/// What a queue with several producers promises about order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
-    /// One order for all.
-    One,
-    /// An order for each producer: the easier task, and compared apart.
-    EachProducer,
-}
-
 /// A queue in a workload.
 pub(crate) struct Entry {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
-    pub(crate) order: Order,
+    pub(crate) class: Class,
     pub(crate) run: Run,
 }
 
@@ -47,7 +28,7 @@ const fn ours(name: &'static str, run: Run) -> Entry {
     Entry {
         name,
         kind: Kind::Ours,
-        order: Order::One,
+        class: Class::Plain,
         run,
     }
 }
@@ -56,7 +37,7 @@ const fn rival(name: &'static str, run: Run) -> Entry {
     Entry {
         name,
         kind: Kind::Rival,
-        order: Order::One,
+        class: Class::Plain,
         run,
     }
 }
@@ -65,7 +46,7 @@ const fn floor(name: &'static str, run: Run) -> Entry {
     Entry {
         name,
         kind: Kind::Floor,
-        order: Order::One,
+        class: Class::Plain,
         run,
     }
 }
@@ -74,13 +55,13 @@ const fn machine(name: &'static str, run: Run) -> Entry {
     Entry {
         name,
         kind: Kind::Machine,
-        order: Order::One,
+        class: Class::Plain,
         run,
     }
 }
 
 const fn each_producer(mut entry: Entry) -> Entry {
-    entry.order = Order::EachProducer;
+    entry.class = Class::EachProducer;
     entry
 }
 

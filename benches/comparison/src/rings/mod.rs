@@ -8,17 +8,12 @@
 //! | `list.rs` | which queue runs in which workload |
 //! | `crew.rs` | pinned threads that start together |
 //! | `rounds.rs` | interleaved rounds in a shuffled order, and the watch over them |
-//! | `stats.rs` | medians and quartiles |
-//! | `report.rs`, `table.rs`, `plot.rs`, `document.rs` | JSON, Markdown, SVG, and tables put into a document |
+//! | `tables.rs` | from samples to tables |
 
 pub(crate) mod crew;
-pub(crate) mod document;
 pub(crate) mod list;
 pub(crate) mod peer;
 pub(crate) mod peers;
-pub(crate) mod plot;
-pub(crate) mod report;
 pub(crate) mod rounds;
-pub(crate) mod stats;
-pub(crate) mod table;
+pub(crate) mod tables;
 pub(crate) mod workload;

@@ -4,6 +4,7 @@
 
 use std::{fmt, sync::mpsc, thread, time::Duration};
 
+use comparison::shuffle::Random;
 use shared_nothing_affinity::CpuId;
 
 use super::{
@@ -103,7 +104,7 @@ pub(crate) fn measure(
 
 fn run_all(workloads: &[Workload], settings: &Settings, news: &mpsc::Sender<News>) {
     let tell = |what| news.send(what).expect("the main thread listens to the end");
-    let mut random = Random(settings.seed | 1);
+    let mut random = Random::new(settings.seed);
     let run = |workload: &Workload, entry: &Entry, items| {
         tell(News::Starts(workload.id, entry.name));
         (entry.run)(Plan {
@@ -141,30 +142,10 @@ fn items_for(length: Duration, mut trial_ns: impl FnMut() -> f64) -> u64 {
     (items as u64).clamp(TRIAL, ITEMS_MAX)
 }
 
-/// Marsaglia's xorshift64: the order must vary, not surprise.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn shuffled(&mut self, count: usize) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..count).collect();
-        for last in (1..count).rev() {
-            order.swap(last, (self.next() % (last as u64 + 1)) as usize);
-        }
-        order
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rings::list::{Kind, Order};
+    use comparison::report::{Class, Kind};
 
     #[test]
     fn a_queue_that_hangs_or_panics_is_named() {
@@ -172,7 +153,7 @@ mod tests {
             let entry = Entry {
                 name: "queue",
                 kind: Kind::Rival,
-                order: Order::One,
+                class: Class::Plain,
                 run,
             };
             let workload = Workload {
@@ -202,15 +183,6 @@ mod tests {
             watched(|_| panic!("a wrong item, say"), Duration::MAX),
             Err("workload: queue failed".to_owned())
         );
-    }
-
-    #[test]
-    fn shuffled_has_every_index_once() {
-        let mut random = Random(1);
-        let (mut first, second) = (random.shuffled(20), random.shuffled(20));
-        assert_ne!(first, second);
-        first.sort_unstable();
-        assert!(first.into_iter().eq(0..20));
     }
 
     #[test]

@@ -2,11 +2,15 @@
 
 /// Where the middle half of some numbers lies.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Spread {
-    pub(crate) min: f64,
-    pub(crate) q1: f64,
-    pub(crate) median: f64,
-    pub(crate) q3: f64,
+pub struct Spread {
+    /// The least.
+    pub min: f64,
+    /// A quarter is below it.
+    pub q1: f64,
+    /// Half is below it.
+    pub median: f64,
+    /// Three quarters are below it.
+    pub q3: f64,
 }
 
 impl Spread {
@@ -15,7 +19,7 @@ impl Spread {
     /// # Panics
     ///
     /// If there is none.
-    pub(crate) fn of(samples: &[f64]) -> Self {
+    pub fn of(samples: &[f64]) -> Self {
         let mut sorted = samples.to_vec();
         sorted.sort_by(f64::total_cmp);
         let at = |share: f64| {

@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::{
-    list::Kind,
-    report::Table,
-    table::{label, ns, sorted},
+use crate::{
+    report::{Kind, Table},
+    table::{label, short, sorted},
 };
 
 const LEFT: f64 = 260.0;
@@ -16,7 +15,9 @@ const LINE: f64 = 20.0;
 /// Bars longer than so many times the best are cut, or the others could not be told apart.
 const CUT: f64 = 12.0;
 
-pub(crate) fn svg(table: &Table) -> String {
+/// The picture of a table.
+#[must_use]
+pub fn svg(table: &Table) -> String {
     let rows = sorted(table);
     let medians = || rows.iter().map(|row| row.spread().median);
     let least = medians().fold(f64::INFINITY, f64::min);
@@ -29,9 +30,10 @@ pub(crate) fn svg(table: &Table) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
          font-family=\"sans-serif\" font-size=\"12\">\n\
          <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n\
-         <text x=\"8\" y=\"20\" font-weight=\"bold\">{}: {} (ns; bar: median, line: q1 to q3)</text>\n",
+         <text x=\"8\" y=\"20\" font-weight=\"bold\">{}: {} ({}; bar: median, line: q1 to q3)</text>\n",
         escaped(&table.id),
         escaped(&table.title),
+        escaped(&table.unit),
     );
     for (index, row) in rows.iter().enumerate() {
         let spread = row.spread();
@@ -83,13 +85,13 @@ pub(crate) fn svg(table: &Table) -> String {
             "<text x=\"{:.1}\" y=\"{:.1}\">{}</text>",
             after + 6.0,
             middle + 4.0,
-            ns(spread.median)
+            short(spread.median)
         );
     }
     out + "</svg>\n"
 }
 
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
@@ -98,7 +100,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rings::report::tests::example;
+    use crate::report::tests::example;
 
     #[test]
     fn every_row_has_a_bar_and_a_long_one_is_cut() {

@@ -4,115 +4,103 @@ use std::{fs, process::Command, time::Instant};
 
 use serde_json::{Value, json};
 
-use super::{
-    list::{Kind, Order, Workload},
-    rounds::Settings,
-    stats::Spread,
-    workload::Sample,
-};
+use shared_nothing_affinity::CpuId;
 
-pub(crate) struct Report {
+use crate::stats::Spread;
+
+/// What a comparison has found.
+pub struct Report {
     /// Name and value, in the order in which they are printed.
-    pub(crate) machine: Vec<(String, String)>,
-    pub(crate) rounds: usize,
-    pub(crate) tables: Vec<Table>,
+    pub machine: Vec<(String, String)>,
+    /// How often each figure was measured.
+    pub rounds: usize,
+    /// The figures.
+    pub tables: Vec<Table>,
 }
 
-/// A workload, or one of two figures of a workload.
-pub(crate) struct Table {
-    pub(crate) id: String,
-    pub(crate) title: String,
-    pub(crate) rows: Vec<Row>,
+/// A workload, or one of several figures of a workload. In all of them less is better.
+pub struct Table {
+    /// Short, and fit for a file's name.
+    pub id: String,
+    /// What it measures.
+    pub title: String,
+    /// What the numbers count.
+    pub unit: String,
+    /// Who was measured.
+    pub rows: Vec<Row>,
 }
 
-pub(crate) struct Row {
-    pub(crate) name: String,
-    pub(crate) kind: Kind,
-    pub(crate) order: Order,
-    /// Nanoseconds, a round each.
-    pub(crate) samples: Vec<f64>,
+/// One who was measured.
+pub struct Row {
+    /// What it is called.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+    /// With whom it is compared.
+    pub class: Class,
+    /// A number a round.
+    pub samples: Vec<f64>,
+}
+
+/// What a row is in the comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// What this repository makes.
+    Ours,
+    /// What others make for the same task.
+    Rival,
+    /// The least that the task can take; not a thing to use.
+    Floor,
+    /// Less than the task: what the machine takes for a part of it.
+    Machine,
+}
+
+/// What a row promises. Those that promise the same are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// All that the task asks for: one order for all, and no CPU taken while there is nothing to do.
+    Plain,
+    /// An order for each producer: the easier task.
+    EachProducer,
+    /// It keeps its CPU busy for a while before it parks, or for ever: quicker to answer, and dearer to wait.
+    Awake,
 }
 
 impl Row {
-    pub(crate) fn spread(&self) -> Spread {
+    /// The median of its samples, and what is around it.
+    ///
+    /// # Panics
+    ///
+    /// If it has no sample.
+    #[must_use]
+    pub fn spread(&self) -> Spread {
         Spread::of(&self.samples)
     }
 }
 
 impl Table {
-    /// The row of this kind and order with the least median.
-    pub(crate) fn best(&self, kind: Kind, order: Order) -> Option<&Row> {
+    /// The row of this kind and class with the least median.
+    #[must_use]
+    pub fn best(&self, kind: Kind, class: Class) -> Option<&Row> {
         self.rows
             .iter()
-            .filter(|row| row.kind == kind && row.order == order)
+            .filter(|row| row.kind == kind && row.class == class)
             .min_by(|a, b| a.spread().median.total_cmp(&b.spread().median))
     }
 
     /// How many times as long as the best rival with the same promise; `None` if there is no such rival.
-    pub(crate) fn ratio(&self, row: &Row) -> Option<f64> {
-        let best = self.best(Kind::Rival, row.order)?;
-        Some(row.spread().median / best.spread().median)
+    #[must_use]
+    pub fn ratio(&self, row: &Row) -> Option<f64> {
+        let best = self.best(Kind::Rival, row.class)?;
+        let (own, best) = (row.spread().median, best.spread().median);
+        // Both nothing: as good as each other.
+        Some(if own == best { 1.0 } else { own / best })
     }
-}
-
-/// What is needed of a workload once it has run.
-pub(crate) struct Names {
-    id: &'static str,
-    title: &'static str,
-    entries: Vec<(&'static str, Kind, Order)>,
-}
-
-impl Names {
-    pub(crate) fn of(workload: &Workload) -> Self {
-        let entry = |entry: &super::list::Entry| (entry.name, entry.kind, entry.order);
-        Self {
-            id: workload.id,
-            title: workload.title,
-            entries: workload.entries.iter().map(entry).collect(),
-        }
-    }
-}
-
-/// A table a workload; where single round trips were timed, one for the median and one for the 99th percentile.
-pub(crate) fn tables(names: &[Names], samples: &[Vec<Vec<Sample>>]) -> Vec<Table> {
-    let mut tables = Vec::new();
-    for (names, samples) in names.iter().zip(samples) {
-        let table = |id: String, title: String, figure: fn(&Sample) -> Option<f64>| Table {
-            id,
-            title,
-            rows: names
-                .entries
-                .iter()
-                .zip(samples)
-                .map(|(&(name, kind, order), samples)| Row {
-                    name: name.to_owned(),
-                    kind,
-                    order,
-                    samples: samples.iter().filter_map(figure).collect(),
-                })
-                .collect(),
-        };
-        let (id, title) = (names.id.to_owned(), names.title.to_owned());
-        if samples.iter().flatten().any(|one| one.p99_ns.is_some()) {
-            tables.push(table(
-                format!("{id}_p50"),
-                format!("{title}, median"),
-                |one| Some(one.ns),
-            ));
-            tables.push(table(
-                format!("{id}_p99"),
-                format!("{title}, 99th percentile"),
-                |one| one.p99_ns,
-            ));
-        } else {
-            tables.push(table(id, title, |one| Some(one.ns)));
-        }
-    }
-    tables
 }
 
 /// What the figures depend on.
-pub(crate) fn machine(settings: &Settings) -> Vec<(String, String)> {
+#[must_use]
+pub fn machine(cpus: &[CpuId]) -> Vec<(String, String)> {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let field = |name: &str| {
         let line = cpuinfo.lines().find(|line| line.starts_with(name))?;
@@ -128,7 +116,7 @@ pub(crate) fn machine(settings: &Settings) -> Vec<(String, String)> {
         let output = Command::new(program).args(args).output().ok()?;
         Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
     };
-    let cpus: Vec<String> = settings.cpus.iter().map(|cpu| cpu.0.to_string()).collect();
+    let cpus: Vec<String> = cpus.iter().map(|cpu| cpu.0.to_string()).collect();
     [
         ("cpu", field("model name").unwrap_or_else(unknown)),
         (
@@ -179,26 +167,33 @@ const KINDS: [(&str, Kind); 4] = [
     ("floor", Kind::Floor),
     ("machine", Kind::Machine),
 ];
-const ORDERS: [(&str, Order); 2] = [("one", Order::One), ("each producer", Order::EachProducer)];
+const CLASSES: [(&str, Class); 3] = [
+    ("plain", Class::Plain),
+    ("each producer", Class::EachProducer),
+    ("awake", Class::Awake),
+];
 
 impl Report {
-    pub(crate) fn to_json(&self) -> Value {
+    /// As JSON, with each sample.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
         let row = |row: &Row| {
             json!({
                 "name": row.name,
                 "kind": KINDS.iter().find(|(_, kind)| *kind == row.kind).map(|(name, _)| name),
-                "order": ORDERS.iter().find(|(_, order)| *order == row.order).map(|(name, _)| name),
-                "median_ns": row.spread().median,
-                "q1_ns": row.spread().q1,
-                "q3_ns": row.spread().q3,
-                "min_ns": row.spread().min,
-                "samples_ns": row.samples,
+                "class": CLASSES.iter().find(|(_, class)| *class == row.class).map(|(name, _)| name),
+                "median": row.spread().median,
+                "q1": row.spread().q1,
+                "q3": row.spread().q3,
+                "min": row.spread().min,
+                "samples": row.samples,
             })
         };
         let table = |table: &Table| {
             json!({
                 "id": table.id,
                 "title": table.title,
+                "unit": table.unit,
                 "rows": table.rows.iter().map(row).collect::<Vec<_>>(),
             })
         };
@@ -211,15 +206,16 @@ impl Report {
     }
 
     /// Reads what [`to_json`](Self::to_json) wrote; `None` if it is something else.
-    pub(crate) fn from_json(value: &Value) -> Option<Self> {
+    #[must_use]
+    pub fn from_json(value: &Value) -> Option<Self> {
         let text = |value: &Value| Some(value.as_str()?.to_owned());
         let row = |value: &Value| {
-            let samples = value["samples_ns"].as_array()?;
+            let samples = value["samples"].as_array()?;
             let samples: Option<Vec<f64>> = samples.iter().map(Value::as_f64).collect();
             Some(Row {
                 name: text(&value["name"])?,
                 kind: KINDS.iter().find(|(name, _)| value["kind"] == *name)?.1,
-                order: ORDERS.iter().find(|(name, _)| value["order"] == *name)?.1,
+                class: CLASSES.iter().find(|(name, _)| value["class"] == *name)?.1,
                 samples: samples.filter(|samples| !samples.is_empty())?,
             })
         };
@@ -227,6 +223,7 @@ impl Report {
             Some(Table {
                 id: text(&value["id"])?,
                 title: text(&value["title"])?,
+                unit: text(&value["unit"])?,
                 rows: value["rows"]
                     .as_array()?
                     .iter()
@@ -257,10 +254,10 @@ pub(crate) mod tests {
 
     /// A table with one of each kind, and a rival with the easier promise.
     pub(crate) fn example() -> Report {
-        let row = |name: &str, kind, order, samples: &[f64]| Row {
+        let row = |name: &str, kind, class, samples: &[f64]| Row {
             name: name.to_owned(),
             kind,
-            order,
+            class,
             samples: samples.to_vec(),
         };
         Report {
@@ -269,12 +266,13 @@ pub(crate) mod tests {
             tables: vec![Table {
                 id: "mpsc_2p".to_owned(),
                 title: "2 → 1".to_owned(),
+                unit: "ns".to_owned(),
                 rows: vec![
-                    row("mpsc", Kind::Ours, Order::One, &[10.0, 12.0, 11.0]),
-                    row("other", Kind::Rival, Order::One, &[22.0, 20.0, 24.0]),
-                    row("split", Kind::Rival, Order::EachProducer, &[5.0, 5.0, 5.0]),
-                    row("least", Kind::Floor, Order::One, &[2.0, 2.0, 2.0]),
-                    row("slow", Kind::Rival, Order::One, &[900.0, 900.0, 900.0]),
+                    row("mpsc", Kind::Ours, Class::Plain, &[10.0, 12.0, 11.0]),
+                    row("other", Kind::Rival, Class::Plain, &[22.0, 20.0, 24.0]),
+                    row("split", Kind::Rival, Class::EachProducer, &[5.0, 5.0, 5.0]),
+                    row("least", Kind::Floor, Class::Plain, &[2.0, 2.0, 2.0]),
+                    row("slow", Kind::Rival, Class::Plain, &[900.0, 900.0, 900.0]),
                 ],
             }],
         }
@@ -294,7 +292,7 @@ pub(crate) mod tests {
         json["tables"][0]["rows"][0]["kind"] = json!("theirs");
         assert!(Report::from_json(&json).is_none());
         let mut json = example().to_json();
-        json["tables"][0]["rows"][0]["samples_ns"] = json!([]);
+        json["tables"][0]["rows"][0]["samples"] = json!([]);
         assert!(Report::from_json(&json).is_none());
     }
 
