@@ -43,6 +43,20 @@ pub mod architecture {}
 #[doc = include_str!("../docs/choosing-a-ring.md")]
 pub mod choosing_a_ring {}
 
+#[doc = include_str!("../docs/partitioning.md")]
+pub mod partitioning {}
+
+/// [`pool::supervise`]: crate::pool::supervise
+/// [`Retry`]: crate::pool::supervise::Retry
+/// [`failover`]: crate::pool::supervise::failover()
+/// [`Breaker`]: crate::pool::supervise::Breaker
+/// [`StuckWatch`]: crate::pool::supervise::StuckWatch
+/// [`DeadLetters`]: crate::pool::supervise::DeadLetters
+/// [`next_start`]: crate::pool::supervise::Supervisor::next_start
+///
+#[doc = include_str!("../docs/supervision.md")]
+pub mod supervision {}
+
 /// [`pin`]: crate::affinity::pin()
 /// [`Arena`]: crate::affinity::Arena
 /// [`where_is`]: crate::affinity::where_is
@@ -54,6 +68,7 @@ pub mod tuning {}
 
 /// [verification]: crate::guide::verification
 /// [doorbell]: crate::rings::wait::Doorbell
+/// [`doorbell`]: crate::rings::wait::Doorbell
 /// [`spsc`]: crate::rings::spsc#edges
 /// [`stamped`]: crate::rings::stamped#edges
 /// [`lanes`]: crate::rings::lanes#edges
@@ -61,6 +76,7 @@ pub mod tuning {}
 /// [`unbounded::spsc`]: crate::rings::unbounded::spsc#edges
 /// [`unbounded::mpsc`]: crate::rings::unbounded::mpsc#edges
 /// [`executor`]: crate::executor#edges
+/// [`pool`]: crate::pool
 ///
 #[doc = include_str!("../docs/edges.md")]
 pub mod edges {}

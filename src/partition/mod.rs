@@ -105,8 +105,3 @@ impl<P: Partitioner + ?Sized> Partitioner for &P {
         (**self).workers()
     }
 }
-
-/// The chapter's examples run.
-#[cfg(all(doctest, feature = "std"))]
-#[doc = include_str!("../../docs/partitioning.md")]
-struct Chapter;

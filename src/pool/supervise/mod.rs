@@ -60,8 +60,3 @@ pub use policy::{Ending, Escalation, PolicyError, Restart, Strategy, Supervision
 pub use retry::{Retry, RetryEnd, RetryVerdict};
 pub use stuck::{Pulse, StuckPolicy, StuckWatch};
 pub use supervisor::{Decision, Escalated, GiveUpReason, NextStart, RestartPlan, Supervisor};
-
-/// The code of the chapter is tested here.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/supervision.md")]
-mod chapter {}
