@@ -35,7 +35,7 @@ proptest! {
             }
             prop_assert_eq!(tx.staged(), staged.len());
             prop_assert_eq!(tx.len(), staged.len() + seen.len());
-            prop_assert_eq!(tx.is_empty(), tx.len() == 0);
+            prop_assert_eq!(tx.is_empty(), staged.is_empty() && seen.is_empty());
             prop_assert_eq!(rx.len(), seen.len());
         }
         drop(tx);
