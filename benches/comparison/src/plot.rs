@@ -7,7 +7,7 @@ use crate::{
     table::{label, short, sorted},
 };
 
-const LEFT: f64 = 260.0;
+const LEFT: f64 = 320.0;
 const WIDTH: f64 = 460.0;
 const RIGHT: f64 = 70.0;
 const TOP: f64 = 34.0;
