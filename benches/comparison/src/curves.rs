@@ -16,7 +16,7 @@ pub struct Curve {
     pub values: Vec<f64>,
 }
 
-const LEFT: f64 = 300.0;
+const LEFT: f64 = 320.0;
 const WIDTH: f64 = 460.0;
 const RIGHT: f64 = 70.0;
 const TOP: f64 = 54.0;

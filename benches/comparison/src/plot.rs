@@ -7,7 +7,7 @@ use crate::{
     table::{label, short, sorted},
 };
 
-const LEFT: f64 = 260.0;
+const LEFT: f64 = 320.0;
 const WIDTH: f64 = 460.0;
 const RIGHT: f64 = 70.0;
 const TOP: f64 = 34.0;
@@ -22,7 +22,12 @@ pub fn svg(table: &Table) -> String {
     let medians = || rows.iter().map(|row| row.spread().median);
     let least = medians().fold(f64::INFINITY, f64::min);
     let most = rows.iter().map(|row| row.spread().q3).fold(0.0, f64::max);
-    let end = most.min(least * CUT);
+    // Where some took nothing, nothing is many times as much.
+    let end = if least > 0.0 {
+        most.min(least * CUT)
+    } else {
+        most.max(f64::MIN_POSITIVE)
+    };
     let x = |value: f64| LEFT + (value / end).min(1.0) * WIDTH;
 
     let (width, height) = (LEFT + WIDTH + RIGHT, TOP + LINE * rows.len() as f64 + 8.0);
@@ -109,6 +114,12 @@ mod tests {
         assert_eq!(picture.matches("<rect").count(), 6);
         assert_eq!(picture.matches("stroke=\"#ffffff\"").count(), 1);
         assert!(picture.contains(">900</text>"));
+        let mut table = example().tables.remove(0);
+        for none in [1, table.rows.len()] {
+            let rows = &mut table.rows[..none];
+            rows.iter_mut().for_each(|row| row.samples = vec![0.0]);
+            assert!(!svg(&table).contains("NaN"));
+        }
         assert!(picture.starts_with("<svg") && picture.ends_with("</svg>\n"));
     }
 }

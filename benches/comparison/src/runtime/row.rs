@@ -90,7 +90,7 @@ impl Row {
             Self::Call => "a request to a worker on the other core and its answer, one at a time",
             Self::Pipe => "64 requests under way, each",
             Self::Tell => "a million messages one way, each",
-            Self::TellBatch => "the same, handed over 64 at a time",
+            Self::TellBatch => "a million messages one way, handed over 64 at a time, each",
             Self::Keyed => "a million keys over 2 workers, one of them on the client's core, each",
             Self::Mesh => "2 shards, half a million messages each way at once, each",
             Self::Spawn => "a task spawned and awaited on its own thread",
