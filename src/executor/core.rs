@@ -137,10 +137,8 @@ impl Core {
             return join;
         }
         let mut tasks = self.tasks.borrow_mut();
-        let key = tasks.insert(owner);
-        if let Some(owner) = tasks.get(key) {
-            owner.header().key.set(key);
-        }
+        owner.header().key.set(tasks.next_key());
+        tasks.insert(owner);
         join
     }
 

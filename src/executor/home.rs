@@ -89,6 +89,7 @@ impl Home {
     /// # Safety
     ///
     /// 1. The caller is on the home thread.
+    #[inline]
     pub(super) unsafe fn take_ref_and_block(&self, layout: Layout) -> NonNull<u8> {
         let stash = &self.own.stash;
         if stash.get() == 0 {
@@ -298,6 +299,7 @@ impl HomeRef {
     }
 
     /// Moves what other threads have woken into the queue, in the order of their wakes.
+    #[inline]
     pub(crate) fn take_foreign(&self) {
         // A model takes without a look: loom misses interleavings of a word that a thread loads before it changes it.
         if self.has_foreign() || (cfg!(loom) && !self.home().own.is_closed.get()) {
@@ -305,6 +307,7 @@ impl HomeRef {
         }
     }
 
+    #[inline(never)]
     fn move_foreign(&self, left: *mut Header) {
         // HAND, acquire end: the links of all that is taken.
         let mut top = self.home().foreign.swap(left, Acquire);

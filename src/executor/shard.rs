@@ -214,7 +214,8 @@ impl Shard {
         let mut polls = 0;
         while polls < max {
             match self.core.run_ready(max - polls, self.beat()) {
-                0 => break,
+                // What tasks of this shard have sent each other has come, too.
+                0 if !self.posts.wake(&self.core) => break,
                 more => polls += more,
             }
         }

@@ -31,6 +31,11 @@ impl<T> Slab<T> {
         self.len
     }
 
+    /// The number that the next value will get.
+    pub(crate) fn next_key(&self) -> usize {
+        self.free.unwrap_or(self.entries.len())
+    }
+
     pub(crate) fn insert(&mut self, value: T) -> usize {
         self.len += 1;
         let Some(key) = self.free else {

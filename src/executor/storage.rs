@@ -24,6 +24,7 @@ pub(crate) struct Blocks {
     free: [Vec<NonNull<u8>>; SIZES.len()],
 }
 
+#[inline]
 fn class_of(layout: Layout) -> Option<usize> {
     if layout.align() > ALIGN {
         return None;
@@ -42,6 +43,7 @@ fn outer(layout: Layout) -> Layout {
 
 impl Blocks {
     /// A block for a value of `layout`, which is not zero-sized.
+    #[inline]
     pub(crate) fn take(&mut self, layout: Layout) -> NonNull<u8> {
         debug_assert!(layout.size() != 0, "a cell has a header");
         let kept = class_of(layout).and_then(|class| self.free[class].pop());
@@ -59,6 +61,7 @@ impl Blocks {
     ///
     /// 1. The block came from [`take`](Self::take) with this layout, of these blocks or of others, and is not used any
     ///    more.
+    #[inline]
     pub(crate) unsafe fn give(&mut self, block: NonNull<u8>, layout: Layout) {
         match class_of(layout) {
             Some(class) if self.free[class].len() < KEPT_BYTES_MAX / SIZES[class] => {

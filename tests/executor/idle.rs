@@ -48,9 +48,10 @@ fn h25_idle_shards_cost_next_to_nothing() {
             }
         };
         executor.block_on(0, rounds).unwrap();
-        std::thread::sleep(Duration::from_millis(100));
+        let rest = |ms| executor.block_on(0, move || sleep(Duration::from_millis(ms)));
+        rest(100).unwrap();
         let (from, before) = (Instant::now(), used(name));
-        std::thread::sleep(Duration::from_millis(1_500));
+        rest(1_500).unwrap();
         let (took, after) = (from.elapsed(), used(name));
         let cpu = (after.0 - before.0) as f64 / took.as_nanos() as f64;
         let switches = (after.1 - before.1) as f64 / took.as_secs_f64();

@@ -36,11 +36,13 @@ pub(crate) struct State(AtomicUsize);
 
 impl State {
     /// `refs` references, and in a queue.
+    #[inline]
     pub(super) fn scheduled(refs: usize) -> Self {
         Self(AtomicUsize::new(refs * REF + SCHEDULED))
     }
 
     /// Wakes. `true`: the caller must put the cell into a queue (T2).
+    #[inline]
     #[must_use]
     pub(crate) fn schedule(&self) -> bool {
         // WAKE, release end: also when the bit is on already, since a read-modify-write goes on with the release of the
@@ -49,12 +51,14 @@ impl State {
     }
 
     /// The home thread has taken the cell out of its queue. `true`: nothing else held it.
+    #[inline]
     #[must_use]
     pub(crate) fn begin(&self) -> bool {
         // WAKE, acquire end: the poll that follows sees what the wakers did. LEAVE, acquire end: if this was the last.
         self.0.fetch_and(!SCHEDULED, AcqRel) == SCHEDULED
     }
 
+    #[inline]
     pub(crate) fn add_ref(&self) {
         // RELAXED: the caller has a reference; nothing is handed over.
         let before = self.0.fetch_add(REF, Relaxed);
@@ -62,6 +66,7 @@ impl State {
     }
 
     /// Gives a reference up. `true`: nothing else holds the cell.
+    #[inline]
     #[must_use]
     pub(crate) fn leave(&self) -> bool {
         // LEAVE, both ends: what this holder did with the cell comes before its end.
@@ -85,6 +90,7 @@ pub(crate) struct Header {
 }
 
 impl Header {
+    #[inline]
     pub(super) fn new(
         home: NonNull<Home>,
         vtable: &'static VTable,
@@ -104,10 +110,12 @@ impl Header {
         }
     }
 
+    #[inline]
     pub(crate) fn has(&self, flag: u8) -> bool {
         self.flags.get() & flag != 0
     }
 
+    #[inline]
     pub(crate) fn set(&self, flag: u8) {
         self.flags.set(self.flags.get() | flag);
     }

@@ -9,8 +9,8 @@ use core::{
 };
 
 use super::{
-    ABORT, DETACHED, DONE, TaskRef, guarded,
-    raw::{Payload, is_fine},
+    ABORT, DETACHED, DONE, TaskRef,
+    raw::{Payload, drop_waker},
 };
 use crate::executor::home::Home;
 
@@ -149,7 +149,7 @@ impl<T> Drop for JoinHandle<T> {
         let header = self.task.header();
         header.set(DETACHED);
         let waker = header.join_waker.take();
-        is_fine(guarded(|| drop(waker)));
+        drop_waker(waker);
         if header.has(DONE) {
             self.task.clear();
         }

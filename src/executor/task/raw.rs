@@ -9,7 +9,7 @@ use core::{
     panic::Location,
     pin::Pin,
     ptr::NonNull,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use super::{
@@ -22,6 +22,7 @@ use crate::executor::home::Home;
 pub(crate) type Payload = Box<dyn Any + Send>;
 
 /// Runs a user's code. Without `std` a panic is the program's to handle.
+#[inline]
 pub(crate) fn guarded<R>(code: impl FnOnce() -> R) -> Result<R, Payload> {
     #[cfg(feature = "std")]
     return std::panic::catch_unwind(core::panic::AssertUnwindSafe(code));
@@ -165,15 +166,23 @@ impl<F: Future> Cell<F> {
 }
 
 /// Whether no panic came. Its payload is dropped, and if that panics, too, forgotten.
+#[inline]
 pub(crate) fn is_fine(result: Result<(), Payload>) -> bool {
-    match result {
-        Ok(()) => true,
-        Err(payload) => {
-            if let Err(second) = guarded(|| drop(payload)) {
-                core::mem::forget(second);
-            }
-            false
-        }
+    result.map_err(forget_payload).is_ok()
+}
+
+#[cold]
+fn forget_payload(payload: Payload) {
+    if let Err(second) = guarded(|| drop(payload)) {
+        core::mem::forget(second);
+    }
+}
+
+/// Drops a waker, which is foreign code. That there is none, as most often, costs nothing.
+#[inline]
+pub(crate) fn drop_waker(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        is_fine(guarded(|| drop(waker)));
     }
 }
 
@@ -212,16 +221,19 @@ impl TaskRef {
         (reference(), reference())
     }
 
+    #[inline]
     pub(crate) fn as_ptr(&self) -> NonNull<Header> {
         self.task
     }
 
+    #[inline]
     pub(crate) fn header(&self) -> &Header {
         // SAFETY: the reference keeps the cell (T3).
         unsafe { self.task.as_ref() }
     }
 
-    pub(crate) fn take_join_waker(&self) -> Option<core::task::Waker> {
+    #[inline]
+    pub(crate) fn take_join_waker(&self) -> Option<Waker> {
         self.header().join_waker.take()
     }
 
@@ -254,6 +266,7 @@ impl TaskRef {
 }
 
 impl Drop for TaskRef {
+    #[inline]
     fn drop(&mut self) {
         if self.header().state.leave() {
             // SAFETY: the last.
@@ -279,6 +292,7 @@ impl Queued {
         }
     }
 
+    #[inline]
     pub(crate) fn header(&self) -> &Header {
         // SAFETY: the bit holds it until `self` is gone.
         unsafe { self.task.as_ref() }
@@ -334,7 +348,7 @@ pub(crate) unsafe fn free(task: NonNull<Header>) {
         let header = task.as_ref();
         (header.home, header.vtable.layout, header.join_waker.take())
     };
-    is_fine(guarded(|| drop(waker)));
+    drop_waker(waker);
     // SAFETY: the block came from this home with this layout.
     unsafe { Home::give_ref_and_block(home, task.cast(), layout) };
 }
