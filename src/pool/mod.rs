@@ -110,6 +110,7 @@
 mod any_error;
 mod batcher;
 mod call;
+mod caller;
 mod config;
 mod control;
 pub(crate) mod ends;
@@ -128,7 +129,8 @@ mod worker_config;
 
 pub use any_error::Error;
 pub use batcher::{BATCH, Batcher};
-pub use call::{Call, CallError, Caller, Reply};
+pub use call::{Call, CallError, Reply};
+pub use caller::Caller;
 pub use config::{Overflow, PoolConfig, WhileDown};
 pub use error::{BatchError, NoSuchWorker, ResizeError, SendError, StartError, TrySendError};
 pub use report::{Outcome, PoolReport, WorkerReport};

@@ -31,14 +31,18 @@
 
 mod asynchronous;
 mod batch;
+mod caught;
 mod context;
 pub(crate) mod control;
+mod handle;
 pub(crate) mod inbox;
+pub(crate) mod lane;
 pub(crate) mod mail;
 pub(crate) mod mailbox;
 mod map_slots;
 pub(crate) mod moving;
 pub(crate) mod run;
+mod serve;
 mod suspect;
 
 use core::{
