@@ -9,7 +9,7 @@ use shared_nothing_rings::{CapacityError, TryPushError};
 use super::{SendError, Sender, sender::key_hash};
 use crate::{
     partition::{SlotTable, StableHash},
-    worker::mailbox::LaneEnd,
+    worker::lane::LaneEnd,
 };
 
 /// How many messages a [`Batcher`] puts into a lane before it publishes them.

@@ -30,30 +30,87 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Picture
+//!
+//! ```text
+//!   senders, any thread                                  a shard: its thread, mostly a core of its own
+//!                                                      ┌───────────────────────────────────────────┐
+//!   Sender ── key ─► map slot ─► owner ── claim ───────┼─► ring ─┐                                 │
+//!   Batcher ─ a lane to each worker, by the batch ─────┼─► lane ─┼─► batch ─► worker 0 { state }   │
+//!   pool ── pause, ping, restart, move ────────────────┼─► control ┘            ▲                  │
+//!                                                      │     itself, and later ─┘                  │
+//!   one bell for the shard ◄── rung after each ────────┼──── asked by the shard once a turn        │
+//!                                                      │    worker 2, worker 4, any other task     │
+//!                                                      └───────────────────────────────────────────┘
+//! ```
+//!
 //! # Life
 //!
 //! 1. *Start.* The shards of an executor, the pool's own or one that runs already, make the workers and their states,
 //!    each on its own thread. [`WorkerPool::start`] returns when all are ready, or with the first error when all have
 //!    ended.
-//! 2. *Running.* Messages go to the worker that the key's hash belongs to, by a [`SlotTable`](crate::partition::SlotTable). Messages of one sender
-//!    to one worker arrive in the order in which they were sent.
-//! 3. *Stop.* [`WorkerPool::stop`] closes the mailboxes: from then on senders get their messages back. Workers handle
-//!    what was accepted, and shut down. The report says what became of every message.
+//! 2. *Running.* Messages go to the worker that owns the map slot of the key's hash. Messages of one sender for one key
+//!    are handled in the order in which they were sent, also when the key [moves](WorkerPool::add_worker) to another
+//!    worker meanwhile.
+//! 3. *Panic.* Without [supervision](PoolConfig::with_supervision) the worker ends, and its queue is handed back. With it,
+//!    another life of the worker begins on the same shard: it keeps the queue, and the message that killed is not handled
+//!    again, unless the worker keeps copies and the pool redelivers.
+//! 4. *Stop.* [`WorkerPool::stop`] closes the mailboxes: from then on senders get their messages back. Workers handle
+//!    what was accepted, and shut down. A worker that panics meanwhile and is to wait before its next life hands the rest
+//!    back. The report says what became of every message.
 //!
 //! # Nothing is lost
 //!
-//! A message is handled by one worker, or handed back: by the send that was refused, by the flush of a [`Batcher`], or
-//! in the report of a worker that ended early. For each worker `sent = handled + panicked + returned`.
+//! A message is handled by one worker, or handed back, or dropped for a reason that has a name and a count: by the send
+//! that was refused, by the flush of a [`Batcher`], in the report of a worker that ended early. For each worker
+//! `sent = handled + panicked + returned + dropped`, whatever happens: see [`Counts`].
+//!
+//! # What a full mailbox does, and a worker that is down
+//!
+//! As [`Overflow`] and [`WhileDown`] say. `try_` methods hand the message back at once, `_within` methods wait as long as
+//! they are told.
 //!
 //! # Within a worker
 //!
 //! Handlers send by their [`Context`], which never waits. A blocking send there, by a [`Sender`], would keep its whole
-//! shard waiting, and perhaps for itself.
+//! shard waiting, and perhaps for itself. A handler that has to wait is an
+//! [`AsyncWorker`](crate::worker::AsyncWorker)'s.
+//!
+//! # Cost
+//!
+//! | operation | cost |
+//! |---|---|
+//! | send | a hash, two loads of the map slot, one exchange in the ring, one load of the bell; no lock, no allocation |
+//! | send by a [`Batcher`] | a hash, a load, a store; the rest once for [`BATCH`] messages |
+//! | call | that of a send, two uncontended locks; no allocation with a [`Caller`] |
+//! | broadcast | a lock, one exchange for each worker; a copy of the message for each but the last |
+//! | restart | on the worker's shard, between two batches; no thread is made |
+//! | move of map slots | a barrier, what is queued at the giver, `export` and `import`; senders to other slots go on |
+//!
+//! # Edges
+//!
+//! Beside those of the rings, of the doorbell, and of the executor:
+//!
+//! | edge | release end | acquire end | carries |
+//! |---|---|---|---|
+//! | ADDED | a worker is counted | somebody loads the count | its mailbox |
+//! | MOVED | a map slot gets its owner | a sender loads it | the owner's mailbox, and that it has the state |
+//! | QUIET | a batcher has published | a mover looks at its lane | what the batcher had put in |
+//! | BUSY | a mover is done | the next begins | what it did |
+//! | ANSWER | a reply marks its cell | the caller sees the mark | what the worker did |
+//! | GONE | a worker has left its lanes | a batcher's flush sees that | that the lanes are the batcher's again |
+//!
+//! # Verification
+//!
+//! Tests named by what they rule out in `tests/pool`; a thousand random lives of a pool, with panics, restarts, resizes,
+//! pauses and stops, in a simulation, and on threads under resize: every message accounted for, and no sender's messages
+//! for a key out of order. `tests/pool_alloc.rs` counts allocations: none for a message or a call in steady state.
 #![forbid(unsafe_code)]
 
 mod any_error;
 mod batcher;
 mod call;
+mod caller;
 mod config;
 mod control;
 pub(crate) mod ends;
@@ -72,7 +129,8 @@ mod worker_config;
 
 pub use any_error::Error;
 pub use batcher::{BATCH, Batcher};
-pub use call::{Call, CallError, Caller, Reply};
+pub use call::{Call, CallError, Reply};
+pub use caller::Caller;
 pub use config::{Overflow, PoolConfig, WhileDown};
 pub use error::{BatchError, NoSuchWorker, ResizeError, SendError, StartError, TrySendError};
 pub use report::{Outcome, PoolReport, WorkerReport};

@@ -2,7 +2,7 @@
 //! and notes beside the ring.
 #![forbid(unsafe_code)]
 
-use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use core::sync::atomic::{AtomicU8, Ordering};
 
 use shared_nothing_rings::{
     CapacityError, TryPushError, TryReserveError, mpmc,
@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use super::{
     control::{Control, ControlLane},
     inbox::{DataRing, Inbox, Lane},
+    lane::{LaneEnd, LaneMark},
 };
 use crate::{
     executor::Bell,
@@ -118,13 +119,7 @@ impl<M> Mailbox<M> {
                 }
             });
         self.mail.ring();
-        Ok(LaneEnd {
-            ring: producer.batched(),
-            probe,
-            mark,
-            sent: 0,
-            untold: 0,
-        })
+        Ok(LaneEnd::new(producer.batched(), probe, mark))
     }
 
     /// Whether no batcher has put anything into its lane that is not published. SURVEY, as `routes` says.
@@ -301,103 +296,10 @@ impl<M> Drop for Places<'_, M> {
     }
 }
 
-/// Whether a lane holds what is not published, for whoever moves map slots away from its worker.
-#[derive(Debug, Default)]
-struct LaneMark {
-    is_set: AtomicBool,
-}
-
-impl LaneMark {
-    #[inline]
-    fn set(&self) {
-        // RELAXED: CLAIM of `routes`; the barrier between it and RECHECK orders it.
-        self.is_set.store(true, Ordering::Relaxed);
-    }
-
-    #[inline]
-    fn set_quiet(&self) {
-        // QUIET, release end: all that was put in is published.
-        self.is_set.store(false, Ordering::Release);
-    }
-
-    fn is_quiet(&self) -> bool {
-        // QUIET, acquire end: what was put in before is in the lane.
-        !self.is_set.load(Ordering::Acquire)
-    }
-}
-
 /// What a mailbox does when it is full or its worker is down.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terms {
     pub(crate) yields: u32,
     pub(crate) drops_oldest: bool,
     pub(crate) refuses_while_down: bool,
-}
-
-/// A batcher's end of a lane.
-#[derive(Debug)]
-pub(crate) struct LaneEnd<M> {
-    ring: spsc::BatchedProducer<'static, M>,
-    probe: Arc<Probe>,
-    mark: Arc<LaneMark>,
-    /// Messages put in it; the position of the next.
-    sent: usize,
-    /// Messages published since the worker was last told.
-    untold: usize,
-}
-
-impl<M> LaneEnd<M> {
-    /// Puts a message in, unpublished, or hands it back at once.
-    #[inline]
-    pub(crate) fn try_put(&mut self, message: M, clock: Clock) -> Result<(), TryPushError<M>> {
-        if Probe::is_sampled(self.sent) {
-            self.note(clock);
-        }
-        self.ring.try_push(message)?;
-        self.sent = self.sent.wrapping_add(1);
-        Ok(())
-    }
-
-    #[cold]
-    fn note(&self, clock: Clock) {
-        self.probe.note(self.sent, clock.now_ns());
-    }
-
-    /// How many messages are put in and not published.
-    #[inline]
-    pub(crate) fn staged(&self) -> usize {
-        self.ring.staged()
-    }
-
-    /// CLAIM: says that something is about to be put in and not published. RECHECK comes after it, if this is the first.
-    #[inline]
-    pub(crate) fn mark(&self) -> bool {
-        let is_first = self.ring.staged() == 0;
-        if is_first {
-            self.mark.set();
-        }
-        is_first
-    }
-
-    /// Publishes what is put in. Returns how many messages the worker was not told of.
-    pub(crate) fn publish(&mut self) -> usize {
-        self.untold += self.ring.staged();
-        self.ring.publish();
-        self.mark.set_quiet();
-        self.untold
-    }
-
-    /// The worker is being told.
-    pub(crate) fn told(&mut self) {
-        self.untold = 0;
-    }
-
-    pub(crate) fn is_closed(&self) -> bool {
-        self.ring.is_closed()
-    }
-
-    /// What a worker that is gone has left.
-    pub(crate) fn reclaim(&mut self) -> impl Iterator<Item = M> {
-        self.ring.reclaim()
-    }
 }

@@ -14,7 +14,14 @@
 //! 5. *Shutdown.* [`shutdown`](Worker::shutdown) gets the state by value.
 //!
 //! A panic in 3 ends the worker at once: its mailbox refuses from then on, and what was in it is handed back in the
-//! report of the stop.
+//! report of the stop. If the pool is [supervised](crate::pool::PoolConfig::with_supervision), 1 to 3 come again instead,
+//! on the same shard, and the mailbox keeps what is in it; so it is when the supervisor restarts the worker with others,
+//! after a shutdown.
+//!
+//! # What a worker gets in which order
+//!
+//! What it is told (pause, ping, restart, moves of map slots) comes before each batch. Then its own messages and the
+//! mailbox take turns, and in the mailbox the shared ring and the lanes of batchers.
 //!
 //! # Why a message needs no waker
 //!
@@ -24,14 +31,18 @@
 
 mod asynchronous;
 mod batch;
+mod caught;
 mod context;
 pub(crate) mod control;
+mod handle;
 pub(crate) mod inbox;
+pub(crate) mod lane;
 pub(crate) mod mail;
 pub(crate) mod mailbox;
 mod map_slots;
 pub(crate) mod moving;
 pub(crate) mod run;
+mod serve;
 mod suspect;
 
 use core::{

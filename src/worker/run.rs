@@ -1,31 +1,19 @@
-//! The life of one worker, a task of its shard: from its factory to its report.
+//! The life of one worker, a task of its shard: from its factory to its report, and from one life to the next.
 #![forbid(unsafe_code)]
 
-use core::{
-    fmt::Display,
-    future::{Future, poll_fn},
-    pin::pin,
-    task::Poll,
-    time::Duration,
-};
-use std::{
-    any::Any,
-    collections::VecDeque,
-    panic::{AssertUnwindSafe, catch_unwind},
-    rc::Rc,
-    sync::Arc,
-};
+use core::time::Duration;
+use std::{collections::VecDeque, rc::Rc, sync::Arc};
 
 use shared_nothing_affinity::CpuId;
 
 use super::{
-    Batch, Checkpoint, Context, Worker,
-    batch::{Source, Wait},
+    Checkpoint, Context, Worker,
+    caught::caught,
     control::Control,
     inbox::Inbox,
     mail::{Found, Mail},
     mailbox::Mailbox,
-    moving::{Export, Import},
+    moving::Export,
     suspect::Suspect,
 };
 use crate::{
@@ -35,15 +23,9 @@ use crate::{
         keeper::{Tell, Verdict},
         supervise::Ending,
     },
-    stats::{Counters, Latency},
+    stats::Latency,
     sys,
 };
-
-/// Batches in a row that a worker handles while no other task is ready: then the shard looks around.
-const STREAK: u32 = 8;
-
-/// Between two looks whether state can be given away.
-const LOOK_AGAIN_NS: u64 = 50_000;
 
 /// What a shard needs to run a worker.
 pub(crate) struct Job<M, F> {
@@ -115,27 +97,27 @@ impl<M: Send + 'static, F> Job<M, F> {
 
 /// A worker that lives. Dropped, whatever way, it ends: senders get their messages back from then on, what is left in
 /// the mailbox is handed back, and the pool is told.
-struct Life<W: Worker, F> {
-    context: Context<W::Message>,
-    mail: Rc<Mail<W::Message>>,
-    shared: Arc<Shared<W::Message>>,
-    make: Arc<F>,
-    made: Option<(W, W::State)>,
-    batch_max: usize,
-    tick_ns: Option<u64>,
-    poison: Suspect<W::Message>,
+pub(super) struct Life<W: Worker, F> {
+    pub(super) context: Context<W::Message>,
+    pub(super) mail: Rc<Mail<W::Message>>,
+    pub(super) shared: Arc<Shared<W::Message>>,
+    pub(super) make: Arc<F>,
+    pub(super) made: Option<(W, W::State)>,
+    pub(super) batch_max: usize,
+    pub(super) tick_ns: Option<u64>,
+    pub(super) poison: Suspect<W::Message>,
     /// State that is to be given away, and how many own messages come before.
-    export: Option<(Export, u64)>,
+    pub(super) export: Option<(Export, u64)>,
     /// What it was told between two lives, and does in the next.
-    postponed: VecDeque<Control>,
-    notes: Notes,
-    left: Left<W::Message>,
-    outcome: Outcome,
+    pub(super) postponed: VecDeque<Control>,
+    pub(super) notes: Notes,
+    pub(super) left: Left<W::Message>,
+    pub(super) outcome: Outcome,
     _listening: Listening,
 }
 
 /// Why a life ends.
-enum End {
+pub(super) enum End {
     /// The mailbox is closed and empty.
     Closed,
     /// The worker was told to begin anew.
@@ -330,260 +312,6 @@ where
         }
         None
     }
-
-    /// Handles messages until the mailbox is closed and empty.
-    async fn serve(&mut self) -> End {
-        let mail = Rc::clone(&self.mail);
-        let host = self.context.host().clone();
-        let mut next_tick_ns = self.tick_ns.map(|tick_ns| host.now_ns() + tick_ns);
-        let mut space = SpaceBell { popped: 0 };
-        let mut streak = 0;
-        if let Err(end) = self.handle_suspect() {
-            return end;
-        }
-        if let Some(end) = self.obey() {
-            return end;
-        }
-        loop {
-            let due_ns = mail.next_due_ns();
-            let deadline_ns = due_ns.into_iter().chain(next_tick_ns).min();
-            // Places that are given up tell nobody that the way to an export is free.
-            let look_ns = self.export.as_ref().map(|_| host.now_ns() + LOOK_AGAIN_NS);
-            let deadline_ns = deadline_ns.into_iter().chain(look_ns).min();
-            let deadline_ns = deadline_ns.filter(|_| !mail.is_held());
-            let found = mail.wait(&host, deadline_ns).await;
-            match found {
-                Found::Own | Found::Inbox => match self.handle_found(found).await {
-                    Ok(taken) => {
-                        space.after_batch(&mail, taken);
-                    }
-                    Err(end) => return end,
-                },
-                Found::Control => {
-                    if let Some(end) = self.obey() {
-                        return end;
-                    }
-                    continue;
-                }
-                // A close ends a pause.
-                Found::Closed if mail.is_held() => mail.hold(false),
-                Found::Closed => return End::Closed,
-                Found::Due => {}
-            }
-            if let Err(end) = self.try_export() {
-                return end;
-            }
-            if deadline_ns.is_some() {
-                let now_ns = host.now_ns();
-                mail.take_due(now_ns);
-                if let (Some(at_ns), Some(tick_ns)) = (next_tick_ns, self.tick_ns) {
-                    if now_ns >= at_ns {
-                        next_tick_ns = Some(now_ns + tick_ns);
-                        if let Err(end) = self.tick() {
-                            return end;
-                        }
-                    }
-                }
-            }
-            streak += 1;
-            if streak == STREAK || host.has_ready() {
-                streak = 0;
-                yield_now().await;
-            }
-        }
-    }
-
-    /// Does what it was told.
-    fn obey(&mut self) -> Option<End> {
-        while let Some(control) = self.next_control() {
-            let done = match control {
-                Control::Pause => {
-                    self.mail.hold(true);
-                    Ok(())
-                }
-                Control::Resume => {
-                    self.mail.hold(false);
-                    self.try_export()
-                }
-                Control::Ping(reply) => {
-                    reply.send(());
-                    Ok(())
-                }
-                Control::Restart => Err(End::Told),
-                // It runs already.
-                Control::Begin(_) => Ok(()),
-                Control::Export(export) => {
-                    self.export = Some((export, self.mail.survey()));
-                    self.try_export()
-                }
-                Control::Import(import) => self.import(import),
-            };
-            if let Err(end) = done {
-                return Some(end);
-            }
-        }
-        None
-    }
-
-    fn next_control(&mut self) -> Option<Control> {
-        let postponed = self.postponed.pop_front();
-        postponed.or_else(|| self.mail.mailbox.control.take())
-    }
-
-    /// Gives state away if all is handled that came before.
-    fn try_export(&mut self) -> Result<(), End> {
-        let mail = &self.mail;
-        let is_due = |(export, own): &mut (Export, u64)| {
-            !mail.is_held() && mail.has_taken(*own, export.position)
-        };
-        let Some((export, _)) = self.export.take_if(is_due) else {
-            return Ok(());
-        };
-        let Some((worker, state)) = &mut self.made else {
-            return Ok(());
-        };
-        if export.claim.is_first() {
-            let context = &self.context;
-            let code = || Ok::<_, String>(worker.export(state, &export.slots, context));
-            // A panic drops the reply, and so the mover is told.
-            let exported = caught(code).map_err(End::Panicked)?;
-            export.reply.send(exported.ok().flatten());
-        }
-        Ok(())
-    }
-
-    /// Takes state.
-    fn import(&mut self, import: Import) -> Result<(), End> {
-        let Some((worker, state)) = &mut self.made else {
-            return Ok(());
-        };
-        let context = &self.context;
-        let exported = import.parcel.take();
-        if let Some(exported) = exported {
-            let code = || worker.import(state, &import.slots, exported, context);
-            let result = caught(code);
-            // It is this worker's, whatever becomes of it.
-            import.reply.send(());
-            self.notes
-                .record(&self.mail.mailbox, result.map_err(End::Panicked)?);
-        } else {
-            import.reply.send(());
-        }
-        Ok(())
-    }
-
-    fn tick(&mut self) -> Result<(), End> {
-        if let Some((worker, state)) = &mut self.made {
-            let context = &self.context;
-            let result = caught(|| worker.tick(state, context)).map_err(End::Panicked)?;
-            self.notes.record(&self.mail.mailbox, result);
-            let checkpoint = caught(|| Ok::<_, String>(worker.checkpoint(state, context)));
-            if let Some(checkpoint) = checkpoint.map_err(End::Panicked)?.ok().flatten() {
-                self.notes.checkpoint = Some(checkpoint);
-            }
-        }
-        Ok(())
-    }
-
-    /// Handles the message once more that the last life panicked over, before all others.
-    fn handle_suspect(&mut self) -> Result<(), End> {
-        let Some(message) = self.poison.again.take() else {
-            return Ok(());
-        };
-        self.handle(|_| Source::One(Some(message))).map(drop)
-    }
-
-    async fn handle_found(&mut self, found: Found) -> Result<u64, End> {
-        match W::IS_ASYNC {
-            false => self.handle_some(found),
-            true => self.handle_one(found).await,
-        }
-    }
-
-    /// Hands one message to a worker that may wait.
-    async fn handle_one(&mut self, found: Found) -> Result<u64, End> {
-        let Some((worker, state)) = &mut self.made else {
-            return Ok(0);
-        };
-        let mailbox = &*self.mail.mailbox;
-        let Some(message) = take_one(&self.mail, found, &mut self.notes.queue_wait) else {
-            return Ok(0);
-        };
-        let handling = Handling(Some(&mailbox.counters));
-        let handled = worker.handle_async(state, message, &self.context);
-        let result = caught_async(handled).await;
-        handling.is_over();
-        match result {
-            Ok(result) => {
-                mailbox.counters.batch(1);
-                self.notes.record(mailbox, result);
-                Ok(1)
-            }
-            Err(panic) => {
-                mailbox.counters.panicked(1);
-                Err(End::Panicked(panic))
-            }
-        }
-    }
-
-    /// Hands one batch to the worker. Returns how many messages it took.
-    fn handle_some(&mut self, found: Found) -> Result<u64, End> {
-        let mail = Rc::clone(&self.mail);
-        if found == Found::Own {
-            return self.handle(|max| Source::own(mail.own(), max));
-        }
-        let mut inbox = mail.inbox();
-        self.handle(|max| inbox.source(max))
-    }
-
-    fn handle<'s>(
-        &mut self,
-        source: impl FnOnce(usize) -> Source<'s, W::Message>,
-    ) -> Result<u64, End>
-    where
-        W::Message: 's,
-    {
-        let Some((worker, state)) = &mut self.made else {
-            return Ok(0);
-        };
-        let mailbox = &*self.mail.mailbox;
-        let mut taken = 0;
-        let wait = Wait {
-            probe: &mailbox.probe,
-            clock: mailbox.clock,
-            queue: &mut self.notes.queue_wait,
-        };
-        let source = source(self.batch_max);
-        let (by_lane, is_again) = (source.is_lane(), matches!(source, Source::One(_)));
-        let keep = |message: &W::Message| worker.keep(message);
-        let keeper = self
-            .poison
-            .keeps()
-            .then_some(&keep as &dyn Fn(&W::Message) -> _);
-        let mut batch = Batch::new(source, wait, &mut taken, keeper, &mut self.poison.kept);
-        let context = &self.context;
-        let result = caught(|| worker.handle_batch(state, &mut batch, context));
-        drop(batch);
-        if by_lane {
-            mailbox.counters.by_owner(taken);
-        }
-        match result {
-            Ok(result) => {
-                mailbox.counters.batch(taken);
-                self.poison.done(is_again);
-                self.notes.record(mailbox, result);
-                Ok(taken)
-            }
-            Err(panic) => {
-                // It panicked over the last message that it took.
-                mailbox.counters.batch(taken.saturating_sub(1));
-                if taken != 0 && !self.poison.killed(&mut self.left.dead_letters) {
-                    mailbox.counters.panicked(1);
-                }
-                Err(End::Panicked(panic))
-            }
-        }
-    }
 }
 
 impl<W: Worker, F> Drop for Life<W, F> {
@@ -633,52 +361,11 @@ impl<M> Default for Left<M> {
     }
 }
 
-/// Takes one message out, and counts it where the shared ring does not.
-fn take_one<M>(mail: &Mail<M>, found: Found, queue: &mut Latency) -> Option<M> {
-    let mailbox = &*mail.mailbox;
-    let (mut taken, mut kept) = (0, None);
-    let wait = Wait {
-        probe: &mailbox.probe,
-        clock: mailbox.clock,
-        queue,
-    };
-    let mut inbox;
-    let source = if found == Found::Own {
-        Source::own(mail.own(), 1)
-    } else {
-        inbox = mail.inbox();
-        inbox.source(1)
-    };
-    let by_lane = source.is_lane();
-    let message = Batch::new(source, wait, &mut taken, None, &mut kept).next();
-    if by_lane {
-        mailbox.counters.by_owner(taken);
-    }
-    message
-}
-
-/// A message is being handled while this lives. Dropped without a word, the handler was cut off.
-struct Handling<'c>(Option<&'c Counters>);
-
-impl Handling<'_> {
-    fn is_over(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Handling<'_> {
-    fn drop(&mut self) {
-        if let Some(counters) = self.0 {
-            counters.cancelled();
-        }
-    }
-}
-
 /// What a worker learns about itself as it runs.
-struct Notes {
-    queue_wait: Latency,
-    last_error: Option<String>,
-    checkpoint: Option<Checkpoint>,
+pub(super) struct Notes {
+    pub(super) queue_wait: Latency,
+    pub(super) last_error: Option<String>,
+    pub(super) checkpoint: Option<Checkpoint>,
 }
 
 impl Notes {
@@ -690,59 +377,10 @@ impl Notes {
         }
     }
 
-    fn record<M>(&mut self, mailbox: &Mailbox<M>, result: Result<(), String>) {
+    pub(super) fn record<M>(&mut self, mailbox: &Mailbox<M>, result: Result<(), String>) {
         if let Err(error) = result {
             mailbox.counters.failed();
             self.last_error = Some(error);
         }
     }
-}
-
-/// Decides when senders that wait for space are woken.
-///
-/// Not after every batch: a sender would fill those few slots, be put to sleep again, and pay two system calls for a
-/// batch. It is woken when half of the ring is free. If other senders keep the ring fuller than that, a whole lap
-/// without a ring is enough, so that no waiter starves.
-struct SpaceBell {
-    popped: u64,
-}
-
-impl SpaceBell {
-    fn after_batch<M>(&mut self, mail: &Mail<M>, taken: u64) {
-        self.popped += taken;
-        let inbox = mail.inbox();
-        if inbox.is_half_free() || self.popped >= inbox.capacity() as u64 {
-            self.popped = 0;
-            mail.mailbox.space.ring();
-        }
-    }
-}
-
-/// Runs a worker's code. Its error becomes text inside, since that is the worker's code, too; and so does a panic,
-/// outside.
-fn caught<R, E: Display>(code: impl FnOnce() -> Result<R, E>) -> Result<Result<R, String>, String> {
-    let code = || code().map_err(|error| error.to_string());
-    catch_unwind(AssertUnwindSafe(code)).map_err(|payload| panic_text(&*payload))
-}
-
-/// As [`caught`], for code that waits.
-async fn caught_async<R, E: Display>(
-    code: impl Future<Output = Result<R, E>>,
-) -> Result<Result<R, String>, String> {
-    let mut code = pin!(code);
-    poll_fn(|cx| {
-        let poll = || code.as_mut().poll(cx);
-        match catch_unwind(AssertUnwindSafe(poll)) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(result)) => Poll::Ready(Ok(result.map_err(|error| error.to_string()))),
-            Err(payload) => Poll::Ready(Err(panic_text(&*payload))),
-        }
-    })
-    .await
-}
-
-fn panic_text(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("a panic without a text").to_owned()
 }

@@ -112,6 +112,14 @@ fn start(workers: usize, capacity: usize) -> (WorkerPool<Message>, Ends) {
     (pool.unwrap(), ends)
 }
 
+struct SetOnDrop<'f>(&'f AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 #[test]
 fn workers_come_and_go_under_load_and_no_key_notices() {
     const KEYS: u64 = 97;
@@ -121,6 +129,8 @@ fn workers_come_and_go_under_load_and_no_key_notices() {
         let (mut sent, mut by_sender) = (0, Vec::new());
         thread::scope(|threads| {
             let is_over = &is_over;
+            // Also when an assertion fails here: the senders end, and so does the test.
+            let over = SetOnDrop(is_over);
             let senders: Vec<_> = (0..3)
                 .map(|sender| {
                     let tx = pool.sender();
@@ -147,7 +157,7 @@ fn workers_come_and_go_under_load_and_no_key_notices() {
                     })
                 })
                 .collect();
-            for round in 0..4 {
+            for round in 0..3 {
                 let worker = pool.add_worker().unwrap();
                 assert_eq!(worker, 2 + round);
                 let report = pool.remove_worker(round).unwrap();
@@ -158,7 +168,7 @@ fn workers_come_and_go_under_load_and_no_key_notices() {
                 pool.rebalance().unwrap();
                 pool.even_out().unwrap();
             }
-            is_over.store(true, Ordering::SeqCst);
+            drop(over);
             for sender in senders {
                 let counts = sender.join().unwrap();
                 sent += counts.iter().sum::<u64>();
@@ -167,7 +177,7 @@ fn workers_come_and_go_under_load_and_no_key_notices() {
         });
         let report = pool.stop();
         report.workers.iter().for_each(assert_conserved);
-        assert_eq!(report.workers.len(), 6);
+        assert_eq!(report.workers.len(), 5);
         let handled: u64 = report.workers.iter().map(|w| w.counts.handled).sum();
         assert_eq!(handled, sent);
         assert_eq!(wrong.load(Ordering::SeqCst), 0);

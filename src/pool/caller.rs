@@ -1,0 +1,112 @@
+//! Calls without an allocation.
+#![forbid(unsafe_code)]
+
+use core::fmt;
+use std::sync::Arc;
+
+use super::{
+    Call, Reply, SendError, Sender, TrySendError,
+    call::{Cell, ends_of},
+};
+use crate::partition::StableHash;
+
+/// Makes calls by cells that are used again: in steady state a call allocates nothing.
+///
+/// One for each thread or task that calls often.
+pub struct Caller<M, R> {
+    sender: Sender<M>,
+    cells: Vec<Arc<Cell<R>>>,
+    next: usize,
+}
+
+/// Cells that a caller keeps at most: calls that it has under way at a time without an allocation.
+const CELLS_MAX: usize = 256;
+/// Cells that it has from the start: who answers may still hold one while the next call is made.
+const CELLS_AT_FIRST: usize = 4;
+/// Cells that it looks at before it makes another.
+const LOOKS: usize = 8;
+
+impl<M, R> Caller<M, R> {
+    pub(super) fn new(sender: Sender<M>) -> Self {
+        let patience = sender.shared().patience;
+        Self {
+            sender,
+            cells: (0..CELLS_AT_FIRST).map(|_| Cell::new(patience)).collect(),
+            next: 0,
+        }
+    }
+
+    /// Both ends of a cell that nobody holds, or of a new one.
+    fn ends(&mut self) -> (Reply<R>, Call<R>) {
+        for _ in 0..self.cells.len().min(LOOKS) {
+            self.next = (self.next + 1) % self.cells.len();
+            if let Some(cell) = Arc::get_mut(&mut self.cells[self.next]) {
+                cell.reset();
+                return ends_of(&self.cells[self.next]);
+            }
+        }
+        let cell = Cell::new(self.sender.shared().patience);
+        let ends = ends_of(&cell);
+        if self.cells.len() < CELLS_MAX {
+            self.cells.push(cell);
+        }
+        ends
+    }
+
+    /// As [`Sender::call`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::call`].
+    pub fn call<K>(
+        &mut self,
+        key: &K,
+        message: impl FnOnce(Reply<R>) -> M,
+    ) -> Result<Call<R>, SendError<M>>
+    where
+        K: StableHash + ?Sized,
+    {
+        let (reply, call) = self.ends();
+        self.sender.send_partitioned(key, message(reply))?;
+        Ok(call)
+    }
+
+    /// As [`Sender::try_call`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::try_call`].
+    pub fn try_call<K>(
+        &mut self,
+        key: &K,
+        message: impl FnOnce(Reply<R>) -> M,
+    ) -> Result<Call<R>, TrySendError<M>>
+    where
+        K: StableHash + ?Sized,
+    {
+        let (reply, call) = self.ends();
+        self.sender.try_send_partitioned(key, message(reply))?;
+        Ok(call)
+    }
+
+    /// As [`Sender::call_to`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::call_to`].
+    pub fn call_to(
+        &mut self,
+        worker: usize,
+        message: impl FnOnce(Reply<R>) -> M,
+    ) -> Result<Call<R>, SendError<M>> {
+        let (reply, call) = self.ends();
+        self.sender.send_to(worker, message(reply))?;
+        Ok(call)
+    }
+}
+
+impl<M, R> fmt::Debug for Caller<M, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,160 @@
+//! Hands messages to a worker, and counts what becomes of them.
+#![forbid(unsafe_code)]
+
+use std::rc::Rc;
+
+use super::{
+    Batch, Context, Worker,
+    batch::{Source, Wait},
+    caught::{caught, caught_async},
+    mail::{Found, Mail},
+    run::{End, Life},
+};
+use crate::stats::{Counters, Latency};
+
+impl<W, F> Life<W, F>
+where
+    W: Worker,
+    F: Fn(&Context<W::Message>) -> W,
+{
+    /// Handles the message once more that the last life panicked over, before all others.
+    pub(super) fn handle_suspect(&mut self) -> Result<(), End> {
+        let Some(message) = self.poison.again.take() else {
+            return Ok(());
+        };
+        self.handle(|_| Source::One(Some(message))).map(drop)
+    }
+
+    pub(super) async fn handle_found(&mut self, found: Found) -> Result<u64, End> {
+        match W::IS_ASYNC {
+            false => self.handle_some(found),
+            true => self.handle_one(found).await,
+        }
+    }
+
+    /// Hands one message to a worker that may wait.
+    async fn handle_one(&mut self, found: Found) -> Result<u64, End> {
+        let Some((worker, state)) = &mut self.made else {
+            return Ok(0);
+        };
+        let mailbox = &*self.mail.mailbox;
+        let Some(message) = take_one(&self.mail, found, &mut self.notes.queue_wait) else {
+            return Ok(0);
+        };
+        let handling = Handling(Some(&mailbox.counters));
+        let handled = worker.handle_async(state, message, &self.context);
+        let result = caught_async(handled).await;
+        handling.is_over();
+        match result {
+            Ok(result) => {
+                mailbox.counters.batch(1);
+                self.notes.record(mailbox, result);
+                Ok(1)
+            }
+            Err(panic) => {
+                mailbox.counters.panicked(1);
+                Err(End::Panicked(panic))
+            }
+        }
+    }
+
+    /// Hands one batch to the worker. Returns how many messages it took.
+    fn handle_some(&mut self, found: Found) -> Result<u64, End> {
+        let mail = Rc::clone(&self.mail);
+        if found == Found::Own {
+            return self.handle(|max| Source::own(mail.own(), max));
+        }
+        let mut inbox = mail.inbox();
+        self.handle(|max| inbox.source(max))
+    }
+
+    fn handle<'s>(
+        &mut self,
+        source: impl FnOnce(usize) -> Source<'s, W::Message>,
+    ) -> Result<u64, End>
+    where
+        W::Message: 's,
+    {
+        let Some((worker, state)) = &mut self.made else {
+            return Ok(0);
+        };
+        let mailbox = &*self.mail.mailbox;
+        let mut taken = 0;
+        let wait = Wait {
+            probe: &mailbox.probe,
+            clock: mailbox.clock,
+            queue: &mut self.notes.queue_wait,
+        };
+        let source = source(self.batch_max);
+        let (by_lane, is_again) = (source.is_lane(), matches!(source, Source::One(_)));
+        let keep = |message: &W::Message| worker.keep(message);
+        let keeper = self
+            .poison
+            .keeps()
+            .then_some(&keep as &dyn Fn(&W::Message) -> _);
+        let mut batch = Batch::new(source, wait, &mut taken, keeper, &mut self.poison.kept);
+        let context = &self.context;
+        let result = caught(|| worker.handle_batch(state, &mut batch, context));
+        drop(batch);
+        if by_lane {
+            mailbox.counters.by_owner(taken);
+        }
+        match result {
+            Ok(result) => {
+                mailbox.counters.batch(taken);
+                self.poison.done(is_again);
+                self.notes.record(mailbox, result);
+                Ok(taken)
+            }
+            Err(panic) => {
+                // It panicked over the last message that it took.
+                mailbox.counters.batch(taken.saturating_sub(1));
+                if taken != 0 && !self.poison.killed(&mut self.left.dead_letters) {
+                    mailbox.counters.panicked(1);
+                }
+                Err(End::Panicked(panic))
+            }
+        }
+    }
+}
+
+/// Takes one message out, and counts it where the shared ring does not.
+fn take_one<M>(mail: &Mail<M>, found: Found, queue: &mut Latency) -> Option<M> {
+    let mailbox = &*mail.mailbox;
+    let (mut taken, mut kept) = (0, None);
+    let wait = Wait {
+        probe: &mailbox.probe,
+        clock: mailbox.clock,
+        queue,
+    };
+    let mut inbox;
+    let source = if found == Found::Own {
+        Source::own(mail.own(), 1)
+    } else {
+        inbox = mail.inbox();
+        inbox.source(1)
+    };
+    let by_lane = source.is_lane();
+    let message = Batch::new(source, wait, &mut taken, None, &mut kept).next();
+    if by_lane {
+        mailbox.counters.by_owner(taken);
+    }
+    message
+}
+
+/// A message is being handled while this lives. Dropped without a word, the handler was cut off.
+struct Handling<'c>(Option<&'c Counters>);
+
+impl Handling<'_> {
+    fn is_over(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Handling<'_> {
+    fn drop(&mut self) {
+        if let Some(counters) = self.0 {
+            counters.cancelled();
+        }
+    }
+}
