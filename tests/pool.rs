@@ -19,5 +19,7 @@ mod shards;
 #[cfg(feature = "sim")]
 #[path = "pool/sim.rs"]
 mod sim;
+#[path = "pool/stats.rs"]
+mod stats;
 #[path = "pool/support.rs"]
 mod support;

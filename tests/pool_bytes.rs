@@ -22,11 +22,16 @@ impl<M: AsRef<[u8]> + Send + 'static> Worker for Look<M> {
     type Message = M;
     type Error = Infallible;
 
-    fn init(&self, _: &Context) -> Result<(), Infallible> {
+    fn init(&self, _: &Context<Self::Message>) -> Result<(), Infallible> {
         Ok(())
     }
 
-    fn handle_message(&self, (): &mut (), message: M) -> Result<(), Infallible> {
+    fn handle_message(
+        &self,
+        (): &mut (),
+        message: M,
+        _: &Context<Self::Message>,
+    ) -> Result<(), Infallible> {
         let address = message.as_ref().as_ptr().addr();
         self.seen.send((address, message)).expect("the test looks");
         Ok(())

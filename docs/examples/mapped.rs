@@ -77,16 +77,21 @@ impl Worker for Counter {
     type Message = Piece;
     type Error = Infallible;
 
-    fn init(&self, _: &Context) -> Result<Sum, Infallible> {
+    fn init(&self, _: &Context<Self::Message>) -> Result<Sum, Infallible> {
         Ok(Sum::default())
     }
 
-    fn handle_message(&self, sum: &mut Sum, piece: Piece) -> Result<(), Infallible> {
+    fn handle_message(
+        &self,
+        sum: &mut Sum,
+        piece: Piece,
+        _: &Context<Piece>,
+    ) -> Result<(), Infallible> {
         *sum += Sum::of(&piece.file[piece.range]);
         Ok(())
     }
 
-    fn shutdown(&self, sum: Sum) -> Result<(), Infallible> {
+    fn shutdown(&self, sum: Sum, _: &Context<Piece>) -> Result<(), Infallible> {
         self.sums.send(sum).expect("main waits for it");
         Ok(())
     }

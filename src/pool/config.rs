@@ -8,7 +8,8 @@ use shared_nothing_affinity::{Demand, Placement};
 use super::{
     WorkerConfig,
     keeper::EscalationHook,
-    supervise::{Escalated, Escalation, Supervision},
+    supervise::{Escalated, Escalation, Pulse, StuckPolicy, Supervision},
+    watch::StuckHook,
 };
 use crate::executor::Idle;
 
@@ -62,6 +63,7 @@ pub struct PoolConfig {
     pub(crate) redeliveries: u32,
     pub(crate) move_timeout: Duration,
     pub(crate) specials: Vec<(usize, WorkerConfig)>,
+    pub(crate) stuck_watch: Option<(StuckPolicy, StuckHook)>,
     pub(crate) name: String,
 }
 
@@ -90,6 +92,7 @@ impl PoolConfig {
             redeliveries: 0,
             move_timeout: Duration::from_secs(5),
             specials: Vec::new(),
+            stuck_watch: None,
             name: "worker".to_owned(),
         }
     }
@@ -224,6 +227,20 @@ impl PoolConfig {
     pub fn with_worker(mut self, worker: usize, config: WorkerConfig) -> Self {
         self.specials.retain(|(other, _)| *other != worker);
         self.specials.push((worker, config));
+        self
+    }
+
+    /// Has a thread look whether handlers hold their workers, about four times in the time after which one is slow. `hook`
+    /// runs on it, once when a worker is slow and once when it is stuck, with the worker's number. The times count in
+    /// [`stall`](crate::stats::WorkerStats::stall). Not for a pool that [`start_here`](super::WorkerPool::start_here) made.
+    ///
+    /// Cost: nothing for the workers; for the thread, one load for each worker at each look.
+    pub fn with_stuck_watch(
+        mut self,
+        policy: StuckPolicy,
+        hook: impl Fn(usize, Pulse) + Send + Sync + 'static,
+    ) -> Self {
+        self.stuck_watch = Some((policy, std::sync::Arc::new(hook)));
         self
     }
 

@@ -124,7 +124,9 @@ mod routes;
 mod sender;
 mod shared;
 mod start;
+mod stats;
 pub mod supervise;
+mod watch;
 mod worker_config;
 
 pub use any_error::Error;
@@ -154,6 +156,7 @@ use crate::{
 };
 use resize::Moves;
 use start::{Launch, Plan};
+use watch::Watch;
 
 /// Running workers. Dropping it stops them as [`stop`](Self::stop) does, without the report.
 pub struct WorkerPool<M: Send + 'static> {
@@ -164,6 +167,7 @@ pub struct WorkerPool<M: Send + 'static> {
     plan: Arc<Plan>,
     make: Launch<M>,
     moves: Moves,
+    _watch: Option<Watch>,
 }
 
 impl<M: Send + 'static> WorkerPool<M> {
@@ -207,7 +211,12 @@ impl<M: Send + 'static> WorkerPool<M> {
         let call = handle.submit_async_to(0, move || start::launch(its_plan, its_make));
         let not_asked = |error| StartError::Call { worker: 0, error };
         let shared = call.wait().map_err(not_asked)??;
+        let watch = plan.config.stuck_watch.clone();
+        let watch = watch.and_then(|(policy, hook)| {
+            Watch::start(&plan.config.name, Arc::clone(&shared), policy, hook)
+        });
         Ok(Self {
+            _watch: watch,
             sender: Sender::new(shared),
             handle,
             executor: None,
@@ -236,6 +245,7 @@ impl<M: Send + 'static> WorkerPool<M> {
         let make = start::launcher(make);
         let shared = start::launch(Arc::clone(&plan), Arc::clone(&make)).await?;
         Ok(Self {
+            _watch: None,
             sender: Sender::new(shared),
             handle,
             executor: None,

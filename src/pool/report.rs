@@ -66,7 +66,7 @@ impl<M> WorkerReport<M> {
             outcome: done.outcome,
             last_error: done.last_error,
             counts: mailbox.counts(),
-            queue_wait: done.queue_wait,
+            queue_wait: mailbox.meter.queue_waits(),
             returned: done.left.returned,
             dead_letters: done.left.dead_letters,
         }

@@ -100,6 +100,10 @@ impl Plan {
             let checked = supervision.check();
             checked.map_err(|error| invalid(error.setting, error.to_string()))?;
         }
+        if let Some((policy, _)) = &config.stuck_watch {
+            let checked = policy.check();
+            checked.map_err(|error| invalid(error.setting, error.to_string()))?;
+        }
         let workers_max = config.workers_max.unwrap_or(workers + WORKERS_MORE);
         let workers_max = workers_max.min(WORKERS_MAX);
         if workers_max < workers {

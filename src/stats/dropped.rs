@@ -80,6 +80,10 @@ impl Dropped {
         self.counts.iter().sum()
     }
 
+    pub(super) fn add(&mut self, reason: DropReason, messages: u64) {
+        self.counts[reason.index()] += messages;
+    }
+
     /// Every reason with its count, zeros too.
     pub fn iter(&self) -> impl Iterator<Item = (DropReason, u64)> + '_ {
         DropReason::ALL.into_iter().zip(self.counts)

@@ -2,8 +2,7 @@
 //!
 //! | fields | who writes | who reads |
 //! |---|---|---|
-//! | returned, dropped, depth_max, restarts, beats, beat_ns, queue wait, handle time | the worker's thread | anyone |
-//! | dropped by senders | any sender, by adding | anyone |
+//! | returned, depth_max, beats, beat_ns, queue wait, handle time | the worker's thread | anyone |
 //! | stall | whoever watches the worker, one thread | anyone |
 //!
 //! All are counts and reports: no data is read by them, so that nothing is ordered and nobody waits.
@@ -13,16 +12,12 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crossbeam_utils::CachePadded;
 
-use super::{
-    Counts, DropReason, Dropped, WorkerStats, counters::add, dropped::REASONS, live::LiveLatency,
-};
+use super::{Counts, DropReason, Dropped, Latency, WorkerStats, counters::add, live::LiveLatency};
 
 /// The notes of one worker. It survives the worker's restarts.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     own: CachePadded<Own>,
-    /// On a line of its own: what senders write would otherwise slow the worker.
-    dropped_by_senders: CachePadded<[AtomicU64; REASONS]>,
     queue_wait: LiveLatency,
     handle_time: LiveLatency,
     stall: LiveLatency,
@@ -31,19 +26,10 @@ pub(crate) struct Meter {
 #[derive(Debug, Default)]
 struct Own {
     returned: AtomicU64,
-    dropped: [AtomicU64; REASONS],
     depth_max: AtomicU64,
-    restarts: AtomicU64,
     /// Odd while a handler runs.
     beats: AtomicU64,
     beat_ns: AtomicU64,
-}
-
-fn load(counts: &[AtomicU64; REASONS]) -> Dropped {
-    Dropped {
-        // RELAXED: counts; each is exact.
-        counts: core::array::from_fn(|reason| counts[reason].load(Relaxed)),
-    }
 }
 
 impl Meter {
@@ -52,29 +38,13 @@ impl Meter {
         add(&self.own.returned, messages);
     }
 
-    /// Messages that the worker dropped.
-    pub(crate) fn dropped(&self, reason: DropReason, messages: u64) {
-        add(&self.own.dropped[reason.index()], messages);
-    }
-
-    /// Messages that a sender dropped: its mailbox never had them.
-    pub(crate) fn dropped_by_sender(&self, reason: DropReason, messages: u64) {
-        // RELAXED: a count with many writers; nothing is read by it.
-        self.dropped_by_senders[reason.index()].fetch_add(messages, Relaxed);
-    }
-
-    /// The worker sees so many messages in its mailbox, those that it is about to take among them.
+    /// The worker saw so many messages in its mailbox, those that it took among them.
     #[inline]
     pub(crate) fn depth(&self, messages: u64) {
         // RELAXED: a report with one writer.
         if messages > self.own.depth_max.load(Relaxed) {
             self.own.depth_max.store(messages, Relaxed);
         }
-    }
-
-    /// The worker was started again.
-    pub(crate) fn restarted(&self) {
-        add(&self.own.restarts, 1);
     }
 
     /// A handler begins; or ends, by return or by panic. It reads no clock.
@@ -112,26 +82,36 @@ impl Meter {
         self.stall.record_ns(ns);
     }
 
-    /// All of it, with what the counters say and what lies in the mailbox. Stops nobody.
-    pub(crate) fn read(&self, counts: &Counts, queue_depth: u64, now_ns: u64) -> WorkerStats {
+    /// How long messages lay in the mailbox so far.
+    pub(crate) fn queue_waits(&self) -> Latency {
+        self.queue_wait.snapshot()
+    }
+
+    /// All of it, with what the counters say. Stops nobody.
+    ///
+    /// What is sent and not accounted for lies in the mailbox or is at hand. The counts are read one after the other, so
+    /// that a message which is sent and handled in between may be seen at its end only: it counts as sent, too.
+    pub(crate) fn read(&self, counts: &Counts, now_ns: u64) -> WorkerStats {
         let own = &*self.own;
-        let by_senders = load(&self.dropped_by_senders);
-        let mut dropped = load(&own.dropped);
         // RELAXED: counts and reports; each is exact, and together they are exact when the worker has stopped.
         let (returned, beat_ns) = (own.returned.load(Relaxed), own.beat_ns.load(Relaxed));
-        let received = counts.handled + counts.panicked + returned + dropped.total();
-        dropped += by_senders;
+        let mut dropped = Dropped::default();
+        dropped.add(DropReason::Newest, counts.dropped_newest);
+        dropped.add(DropReason::Oldest, counts.dropped_oldest);
+        dropped.add(DropReason::Stopped, counts.cancelled);
+        let accounted = counts.handled + counts.panicked + returned + dropped.total();
+        let sent = counts.sent.max(accounted);
+        let queue_depth = sent - accounted;
         WorkerStats {
-            sent: counts.sent + by_senders.total(),
-            received,
+            sent,
+            received: accounted - counts.dropped_newest,
             handled: counts.handled,
             failed: counts.failed,
             panicked: counts.panicked,
             returned,
             dropped,
             batches: counts.batches,
-            // RELAXED: as above.
-            restarts: own.restarts.load(Relaxed),
+            restarts: counts.restarts,
             queue_depth,
             // RELAXED: as above. What lies there now is no less than what was seen.
             queue_depth_max: own.depth_max.load(Relaxed).max(queue_depth),
@@ -176,28 +156,28 @@ mod tests {
     use core::cell::Cell;
 
     use super::*;
-    use crate::stats::{Counters, Probe};
+    use crate::stats::{Counters, Drops, Probe};
 
     #[test]
     fn what_is_noted_is_read_and_adds_up() {
-        let (meter, counters) = (Meter::default(), Counters::default());
+        let (meter, counters, drops) = (Meter::default(), Counters::default(), Drops::default());
         counters.batch(5);
         counters.panicked(1);
+        counters.restarted();
         meter.returned(2);
-        meter.dropped(DropReason::Poison, 3);
-        meter.dropped_by_sender(DropReason::Newest, 4);
-        meter.restarted();
+        (0..4).for_each(|_| drops.newest());
+        (0..3).for_each(|_| drops.oldest());
         meter.depth(7);
         meter.depth(6);
         meter.alive_at(90);
         meter.queue_wait(10);
         meter.handle_time(20);
         meter.stall(30);
-        let stats = meter.read(&counters.read(13), 2, 100);
+        let stats = meter.read(&counters.read(13, &drops), 100);
         assert_eq!((stats.sent, stats.received), (17, 11));
         assert_eq!((stats.handled, stats.panicked, stats.returned), (5, 1, 2));
         assert_eq!(
-            (stats.dropped.total(), stats.dropped.of(DropReason::Poison)),
+            (stats.dropped.total(), stats.dropped.of(DropReason::Oldest)),
             (7, 3)
         );
         assert_eq!(
@@ -208,6 +188,14 @@ mod tests {
         let durations = [&stats.queue_wait, &stats.handle_time, &stats.stall];
         assert_eq!(durations.map(|one| one.max().as_nanos()), [10, 20, 30]);
         assert_eq!(stats.sent, stats.accounted() + stats.queue_depth);
+    }
+
+    #[test]
+    fn what_was_handled_was_sent() {
+        let (meter, counters) = (Meter::default(), Counters::default());
+        counters.batch(5);
+        let stats = meter.read(&counters.read(3, &Drops::default()), 0);
+        assert_eq!((stats.sent, stats.queue_depth), (5, 0));
     }
 
     #[test]
@@ -244,26 +232,12 @@ mod tests {
         }
         timer.end(&meter, clock);
         assert_eq!(reads.get(), 2 * 6400 / 64);
-        let stats = meter.read(&Counts::default(), 0, 0);
+        let stats = meter.read(&Counts::default(), 0);
         assert_eq!(
             (stats.queue_wait.count(), stats.handle_time.count()),
             (100, 100)
         );
         // From one read to the next, to two digits.
         assert!((1000..1010).contains(&stats.handle_time.max().as_nanos()));
-    }
-
-    #[test]
-    fn senders_write_no_line_of_the_worker() {
-        let meter = Meter::default();
-        let line_of = |counter: &AtomicU64| core::ptr::from_ref(counter) as usize / 128;
-        let theirs = meter.dropped_by_senders.each_ref().map(line_of);
-        for own in [
-            &meter.own.returned,
-            &meter.own.beat_ns,
-            &meter.own.depth_max,
-        ] {
-            assert!(!theirs.contains(&line_of(own)));
-        }
     }
 }

@@ -10,9 +10,7 @@
 mod counters;
 mod dropped;
 mod latency;
-#[allow(dead_code, reason = "a pool notes part of it")]
 mod live;
-#[allow(dead_code, reason = "a pool notes part of it")]
 mod meter;
 mod pool;
 mod probe;
@@ -25,6 +23,5 @@ pub use pool::PoolStats;
 pub use worker::WorkerStats;
 
 pub(crate) use counters::{Counters, Drops};
-#[allow(unused_imports, reason = "a pool notes part of it")]
 pub(crate) use meter::{HandleTimer, Meter};
 pub(crate) use probe::{Probe, SAMPLE_EVERY};

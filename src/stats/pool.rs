@@ -24,6 +24,11 @@ pub struct PoolStats {
 }
 
 impl PoolStats {
+    #[cfg(feature = "pool")]
+    pub(crate) const fn of(workers: Vec<WorkerStats>) -> Self {
+        Self { workers }
+    }
+
     /// All workers as if they were one.
     #[must_use]
     pub fn total(&self) -> WorkerStats {
@@ -118,14 +123,15 @@ impl fmt::Display for PoolStats {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::{Counters, DropReason, Meter};
+    use crate::stats::{Counters, Drops, Meter};
 
     fn stats(handled: u64) -> WorkerStats {
         let (counters, meter) = (Counters::default(), Meter::default());
         counters.batch(handled);
-        meter.dropped(DropReason::Expired, 1);
+        let drops = Drops::default();
+        drops.oldest();
         meter.queue_wait(1500);
-        meter.read(&counters.read(handled + 1), 0, 2_000_000)
+        meter.read(&counters.read(handled + 1, &drops), 2_000_000)
     }
 
     fn pool(handled: &[u64]) -> PoolStats {
@@ -160,7 +166,7 @@ mod tests {
             lines[1].contains("1.5µs") && lines[1].contains("2.0ms"),
             "{table}"
         );
-        assert_eq!(lines[4], "dropped: 2 expired");
+        assert_eq!(lines[4], "dropped: 2 oldest");
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub struct WorkerStats {
     pub batches: u64,
     /// How often it was started again.
     pub restarts: u64,
-    /// Messages in its mailbox.
+    /// Messages that it accepted and that nothing has become of yet: in its mailbox, or at hand.
     pub queue_depth: u64,
     /// The most messages that it ever saw in its mailbox.
     pub queue_depth_max: u64,

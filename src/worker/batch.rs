@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use shared_nothing_rings::{mpmc, mpsc, spsc};
 
 use crate::{
-    stats::{Latency, Probe},
+    stats::{HandleTimer, Meter, Probe},
     sys::Clock,
 };
 
@@ -61,14 +61,24 @@ impl<M> Source<'_, M> {
 pub(crate) struct Wait<'b> {
     pub(crate) probe: &'b Probe,
     pub(crate) clock: Clock,
-    pub(crate) queue: &'b mut Latency,
+    pub(crate) meter: &'b Meter,
+    pub(crate) timer: HandleTimer,
 }
 
 impl Wait<'_> {
+    /// A message that was sent then is about to be handled.
     #[cold]
-    fn record(&mut self, sent_ns: u64) {
-        self.queue
-            .record_ns(self.clock.now_ns().saturating_sub(sent_ns));
+    fn begin(&mut self, sent_ns: u64) {
+        let now_ns = self.clock.now_ns();
+        self.meter.queue_wait(now_ns.saturating_sub(sent_ns));
+        self.timer.begin(now_ns);
+    }
+
+    /// Whatever was handed out is handled.
+    #[inline]
+    fn end(&mut self) {
+        let clock = self.clock;
+        self.timer.end(self.meter, || clock.now_ns());
     }
 }
 
@@ -90,18 +100,27 @@ impl<'b, M> Batch<'b, M> {
     }
 }
 
+impl<M> Batch<'_, M> {
+    /// Takes one message, and what times it if it is measured.
+    pub(crate) fn take_one(mut self) -> (Option<M>, HandleTimer) {
+        let message = self.next();
+        (message, core::mem::take(&mut self.wait.timer))
+    }
+}
+
 impl<M> Iterator for Batch<'_, M> {
     type Item = M;
 
     #[inline]
     fn next(&mut self) -> Option<M> {
+        self.wait.end();
         let message = match &mut self.source {
             Source::Ring(drain) => {
                 let message = drain.next()?;
                 // Behind the message, and so also right where places were given up before it.
                 let position = drain.next_pos().wrapping_sub(1);
                 if Probe::is_sampled(position) {
-                    self.wait.record(self.wait.probe.sent_ns(position));
+                    self.wait.begin(self.wait.probe.sent_ns(position));
                 }
                 message
             }
@@ -114,7 +133,7 @@ impl<M> Iterator for Batch<'_, M> {
                 let position = **taken as usize;
                 **taken += 1;
                 if Probe::is_sampled(position) {
-                    self.wait.record(probe.sent_ns(position));
+                    self.wait.begin(probe.sent_ns(position));
                 }
                 message
             }
@@ -140,6 +159,12 @@ impl<M> Iterator for Batch<'_, M> {
             Source::Lane { drain, .. } => drain.size_hint(),
             Source::Own { left, .. } => (*left, Some(*left)),
         }
+    }
+}
+
+impl<M> Drop for Batch<'_, M> {
+    fn drop(&mut self) {
+        self.wait.end();
     }
 }
 

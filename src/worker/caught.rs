@@ -12,6 +12,8 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
+use crate::stats::Meter;
+
 /// Runs a worker's code. Its error becomes text inside, since that is the worker's code, too; and so does a panic,
 /// outside.
 pub(super) fn caught<R, E: Display>(
@@ -21,14 +23,17 @@ pub(super) fn caught<R, E: Display>(
     catch_unwind(AssertUnwindSafe(code)).map_err(|payload| panic_text(&*payload))
 }
 
-/// As [`caught`], for code that waits.
+/// As [`caught`], for code that waits. While it waits it holds nobody, and its heart does not beat.
 pub(super) async fn caught_async<R, E: Display>(
+    meter: &Meter,
     code: impl Future<Output = Result<R, E>>,
 ) -> Result<Result<R, String>, String> {
     let mut code = pin!(code);
     poll_fn(|cx| {
-        let poll = || code.as_mut().poll(cx);
-        match catch_unwind(AssertUnwindSafe(poll)) {
+        meter.beat();
+        let polled = catch_unwind(AssertUnwindSafe(|| code.as_mut().poll(cx)));
+        meter.beat();
+        match polled {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(result)) => Poll::Ready(Ok(result.map_err(|error| error.to_string()))),
             Err(payload) => Poll::Ready(Err(panic_text(&*payload))),

@@ -10,7 +10,7 @@ use super::{
     mail::{Found, Mail},
     run::{End, Life},
 };
-use crate::stats::{Counters, Latency};
+use crate::stats::{Counters, HandleTimer};
 
 impl<W, F> Life<W, F>
 where
@@ -38,13 +38,14 @@ where
             return Ok(0);
         };
         let mailbox = &*self.mail.mailbox;
-        let Some(message) = take_one(&self.mail, found, &mut self.notes.queue_wait) else {
+        let (Some(message), mut timer) = take_one(&self.mail, found) else {
             return Ok(0);
         };
         let handling = Handling(Some(&mailbox.counters));
         let handled = worker.handle_async(state, message, &self.context);
-        let result = caught_async(handled).await;
-        handling.is_over();
+        let result = caught_async(&mailbox.meter, handled).await;
+        timer.end(&mailbox.meter, || mailbox.clock.now_ns());
+        handling.end();
         match result {
             Ok(result) => {
                 mailbox.counters.batch(1);
@@ -83,7 +84,8 @@ where
         let wait = Wait {
             probe: &mailbox.probe,
             clock: mailbox.clock,
-            queue: &mut self.notes.queue_wait,
+            meter: &mailbox.meter,
+            timer: HandleTimer::default(),
         };
         let source = source(self.batch_max);
         let (by_lane, is_again) = (source.is_lane(), matches!(source, Source::One(_)));
@@ -94,8 +96,10 @@ where
             .then_some(&keep as &dyn Fn(&W::Message) -> _);
         let mut batch = Batch::new(source, wait, &mut taken, keeper, &mut self.poison.kept);
         let context = &self.context;
+        mailbox.meter.beat();
         let result = caught(|| worker.handle_batch(state, &mut batch, context));
         drop(batch);
+        mailbox.meter.beat();
         if by_lane {
             mailbox.counters.by_owner(taken);
         }
@@ -119,13 +123,14 @@ where
 }
 
 /// Takes one message out, and counts it where the shared ring does not.
-fn take_one<M>(mail: &Mail<M>, found: Found, queue: &mut Latency) -> Option<M> {
+fn take_one<M>(mail: &Mail<M>, found: Found) -> (Option<M>, HandleTimer) {
     let mailbox = &*mail.mailbox;
     let (mut taken, mut kept) = (0, None);
     let wait = Wait {
         probe: &mailbox.probe,
         clock: mailbox.clock,
-        queue,
+        meter: &mailbox.meter,
+        timer: HandleTimer::default(),
     };
     let mut inbox;
     let source = if found == Found::Own {
@@ -135,18 +140,18 @@ fn take_one<M>(mail: &Mail<M>, found: Found, queue: &mut Latency) -> Option<M> {
         inbox.source(1)
     };
     let by_lane = source.is_lane();
-    let message = Batch::new(source, wait, &mut taken, None, &mut kept).next();
+    let one = Batch::new(source, wait, &mut taken, None, &mut kept).take_one();
     if by_lane {
         mailbox.counters.by_owner(taken);
     }
-    message
+    one
 }
 
 /// A message is being handled while this lives. Dropped without a word, the handler was cut off.
 struct Handling<'c>(Option<&'c Counters>);
 
 impl Handling<'_> {
-    fn is_over(mut self) {
+    fn end(mut self) {
         self.0 = None;
     }
 }

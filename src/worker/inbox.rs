@@ -152,14 +152,15 @@ impl<M> Inbox<M> {
         }
     }
 
-    /// Whether no source is more than half full.
-    pub(crate) fn is_half_free(&self) -> bool {
-        let is_half_free = |len, capacity| len <= capacity / 2;
-        is_half_free(self.ring.len(), self.ring.capacity())
-            && self
-                .lanes
-                .iter()
-                .all(|lane| is_half_free(lane.ring.len(), lane.ring.capacity()))
+    /// How many messages are there, and whether no source is more than half full.
+    pub(crate) fn len(&self) -> (usize, bool) {
+        let ring = (self.ring.len(), self.ring.capacity());
+        let lanes = self.lanes.iter();
+        let lanes = lanes.map(|lane| (lane.ring.len(), lane.ring.capacity()));
+        let sources = core::iter::once(ring).chain(lanes);
+        sources.fold((0, true), |(sum, is_half_free), (len, capacity)| {
+            (sum + len, is_half_free && len <= capacity / 2)
+        })
     }
 
     pub(crate) fn capacity(&self) -> usize {

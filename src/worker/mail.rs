@@ -163,6 +163,7 @@ impl<M> Mail<M> {
         if let Some(found) = self.find() {
             return found;
         }
+        self.mailbox.alive();
         let _waiting = Waiting(&self.waiting);
         let Some(deadline_ns) = deadline_ns else {
             return poll_fn(|cx| self.poll(cx.waker())).await;

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     executor::Bell,
-    stats::{Counters, Counts, Drops, Probe},
+    stats::{Counters, Counts, Drops, Meter, Probe, WorkerStats},
     sys::Clock,
 };
 
@@ -36,6 +36,7 @@ pub(crate) struct Mailbox<M> {
     pub(crate) probe: Probe,
     pub(crate) clock: Clock,
     pub(crate) counters: Counters,
+    pub(crate) meter: Meter,
     pub(crate) control: ControlLane,
     pub(crate) drops: Drops,
     /// Takes out the oldest, where the policy is to drop it.
@@ -83,6 +84,7 @@ impl<M> Mailbox<M> {
             probe: Probe::new(capacity),
             clock,
             counters: Counters::default(),
+            meter: Meter::default(),
             control: ControlLane::default(),
             drops: Drops::default(),
             oldest,
@@ -232,6 +234,15 @@ impl<M> Mailbox<M> {
     pub(crate) fn is_running(&self) -> bool {
         // RELAXED: a report; no data comes with it.
         self.running.load(Ordering::Relaxed) == RUNNING
+    }
+
+    /// The worker says that it lives.
+    pub(crate) fn alive(&self) {
+        self.meter.alive_at(self.clock.now_ns());
+    }
+
+    pub(crate) fn stats(&self) -> WorkerStats {
+        self.meter.read(&self.counts(), self.clock.now_ns())
     }
 
     pub(crate) fn counts(&self) -> Counts {

@@ -23,7 +23,6 @@ use crate::{
         keeper::{Tell, Verdict},
         supervise::Ending,
     },
-    stats::Latency,
     sys,
 };
 
@@ -47,7 +46,6 @@ pub(crate) struct Done<M> {
     pub(crate) outcome: Outcome,
     pub(crate) last_error: Option<String>,
     pub(crate) left: Left<M>,
-    pub(crate) queue_wait: Latency,
 }
 
 impl<M: Send + 'static, F> Job<M, F> {
@@ -150,6 +148,7 @@ where
                 // What is cut off from now on is cancelled.
                 self.outcome = Outcome::Cancelled;
                 self.mail.mailbox.set_running();
+                self.mail.mailbox.alive();
                 return Ok(());
             }
             Ok(Err(text)) => {
@@ -329,6 +328,8 @@ impl<W: Worker, F> Drop for Life<W, F> {
         while !mail.drain_into(&mut self.left.returned) {
             sys::yield_now();
         }
+        let returned = self.left.returned.len() as u64;
+        mail.mailbox.meter.returned(returned);
         // What batchers put into their lanes from now on is theirs.
         mail.inbox().leave();
         mail.mailbox.leave();
@@ -339,7 +340,6 @@ impl<W: Worker, F> Drop for Life<W, F> {
             outcome: core::mem::replace(&mut self.outcome, Outcome::Cancelled),
             last_error: self.notes.last_error.take(),
             left: core::mem::take(&mut self.left),
-            queue_wait: self.notes.queue_wait.clone(),
         };
         self.shared.ends.put(self.context.id(), done);
     }
@@ -363,7 +363,6 @@ impl<M> Default for Left<M> {
 
 /// What a worker learns about itself as it runs.
 pub(super) struct Notes {
-    pub(super) queue_wait: Latency,
     pub(super) last_error: Option<String>,
     pub(super) checkpoint: Option<Checkpoint>,
 }
@@ -371,7 +370,6 @@ pub(super) struct Notes {
 impl Notes {
     fn new() -> Self {
         Self {
-            queue_wait: Latency::new(),
             last_error: None,
             checkpoint: None,
         }

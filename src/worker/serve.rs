@@ -192,7 +192,9 @@ impl SpaceBell {
     fn after_batch<M>(&mut self, mail: &Mail<M>, taken: u64) {
         self.popped += taken;
         let inbox = mail.inbox();
-        if inbox.is_half_free() || self.popped >= inbox.capacity() as u64 {
+        let (len, is_half_free) = inbox.len();
+        mail.mailbox.meter.depth(len as u64 + taken);
+        if is_half_free || self.popped >= inbox.capacity() as u64 {
             self.popped = 0;
             mail.mailbox.space.ring();
         }

@@ -3,7 +3,7 @@
 use core::hint::black_box;
 
 use super::*;
-use crate::stats::{Counters, Probe};
+use crate::stats::{Counters, Drops, Probe};
 
 const MESSAGES: usize = 64_000;
 
@@ -73,6 +73,6 @@ fn cost() {
     cost_noted_64(&counters, &meter);
     black_box(cost_plain_1(&counters));
     cost_noted_1(&counters, &meter);
-    let stats = meter.read(&counters.read(0), 0, 0);
+    let stats = meter.read(&counters.read(0, &Drops::default()), 0);
     assert_eq!(stats.handle_time.count(), 2 * MESSAGES as u64 / 64);
 }
