@@ -326,7 +326,7 @@ impl Shard {
             || self.is_finished()
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, not(loom)))]
     pub(crate) fn dirty_lanes(&self) -> usize {
         self.inbox.borrow().dirty_lanes()
     }
