@@ -14,9 +14,11 @@ mod imp {
     pub(crate) use core::sync::atomic::AtomicPtr;
     #[cfg(target_has_atomic = "64")]
     pub(crate) use core::sync::atomic::AtomicU64;
-    pub(crate) use core::sync::atomic::{AtomicUsize, Ordering};
+    #[cfg(all(feature = "std", target_os = "linux"))]
+    pub(crate) use core::sync::atomic::compiler_fence;
     #[cfg(feature = "std")]
-    pub(crate) use core::sync::atomic::{compiler_fence, fence};
+    pub(crate) use core::sync::atomic::fence;
+    pub(crate) use core::sync::atomic::{AtomicUsize, Ordering};
     #[cfg(feature = "std")]
     pub(crate) use std::{
         sync::{Mutex, MutexGuard},
