@@ -14,8 +14,10 @@ mod imp {
     pub(crate) use core::sync::atomic::AtomicPtr;
     #[cfg(target_has_atomic = "64")]
     pub(crate) use core::sync::atomic::AtomicU64;
+    #[cfg(all(feature = "std", target_os = "linux"))]
+    pub(crate) use core::sync::atomic::compiler_fence;
     #[cfg(feature = "std")]
-    pub(crate) use core::sync::atomic::{AtomicU32, compiler_fence, fence};
+    pub(crate) use core::sync::atomic::{AtomicU32, fence};
     pub(crate) use core::sync::atomic::{AtomicUsize, Ordering};
     #[cfg(feature = "std")]
     pub(crate) use std::{
