@@ -8,6 +8,8 @@ mod basics;
 mod calls;
 #[path = "pool/control.rs"]
 mod control;
+#[path = "pool/figures.rs"]
+mod figures;
 #[path = "pool/many.rs"]
 mod many;
 #[path = "pool/resize.rs"]

@@ -44,7 +44,7 @@ where
         let handling = Handling(Some(&mailbox.counters));
         let handled = worker.handle_async(state, message, &self.context);
         let result = caught_async(handled).await;
-        handling.is_over();
+        handling.finish();
         match result {
             Ok(result) => {
                 mailbox.counters.batch(1);
@@ -146,7 +146,7 @@ fn take_one<M>(mail: &Mail<M>, found: Found, queue: &mut Latency) -> Option<M> {
 struct Handling<'c>(Option<&'c Counters>);
 
 impl Handling<'_> {
-    fn is_over(mut self) {
+    fn finish(mut self) {
         self.0 = None;
     }
 }
