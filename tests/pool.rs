@@ -6,6 +6,8 @@ mod asynchronous;
 mod basics;
 #[path = "pool/calls.rs"]
 mod calls;
+#[path = "pool/conservation.rs"]
+mod conservation;
 #[path = "pool/control.rs"]
 mod control;
 #[path = "pool/figures.rs"]
