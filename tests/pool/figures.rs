@@ -13,6 +13,7 @@ use shared_nothing::{
         WorkerPool,
         supervise::{Backoff, Intensity, Supervision},
     },
+    stats::Latency,
     worker::Context,
 };
 
@@ -74,7 +75,7 @@ fn figures_of_the_wait_for_a_map_slot_that_moves() {
     })
     .unwrap();
     let is_over = std::sync::atomic::AtomicBool::new(false);
-    let mut pauses = Vec::new();
+    let mut pauses: Option<Latency> = None;
     thread::scope(|threads| {
         let tx = pool.sender();
         let is_over = &is_over;
@@ -87,10 +88,14 @@ fn figures_of_the_wait_for_a_map_slot_that_moves() {
         });
         for _ in 0..100 {
             let worker = pool.add_worker().unwrap();
-            pauses.push(pool.remove_worker(worker).unwrap().pause_max);
+            let report = pool.remove_worker(worker).unwrap();
+            match &mut pauses {
+                Some(pauses) => pauses.merge(&report.pauses),
+                None => pauses = Some(report.pauses),
+            }
         }
         is_over.store(true, std::sync::atomic::Ordering::Relaxed);
     });
-    print("longest pause of a change", pauses);
+    println!("pause of a map slot: {pauses:?}");
     drop(pool.stop());
 }

@@ -162,7 +162,7 @@ fn workers_come_and_go_under_load_and_no_key_notices() {
                 assert_eq!(worker, 2 + round);
                 let report = pool.remove_worker(round).unwrap();
                 assert!(
-                    report.moved > 1000 && report.pause_max > Duration::ZERO,
+                    report.moved > 1000 && report.pauses.max() > Duration::ZERO,
                     "{report:?}"
                 );
                 pool.rebalance().unwrap();
