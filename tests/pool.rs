@@ -6,8 +6,12 @@ mod asynchronous;
 mod basics;
 #[path = "pool/calls.rs"]
 mod calls;
+#[path = "pool/conservation.rs"]
+mod conservation;
 #[path = "pool/control.rs"]
 mod control;
+#[path = "pool/figures.rs"]
+mod figures;
 #[path = "pool/many.rs"]
 mod many;
 #[path = "pool/resize.rs"]

@@ -27,6 +27,7 @@ use super::{Call, NoSuchWorker, ResizeError, WorkerPool, call, rebalance};
 use crate::{
     executor::{Host, LocalExecutor, sleep, timeout},
     partition::{SlotMove, SlotTable},
+    stats::Latency,
     worker::{
         MapSlots,
         control::Control,
@@ -79,13 +80,13 @@ impl Drop for Busy<'_> {
 }
 
 /// What a change of the map has cost.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct MoveReport {
     /// Map slots that have another owner now.
     pub moved: usize,
-    /// For how long senders to a slot had to wait at most.
-    pub pause_max: Duration,
+    /// For how long senders had to wait: once for each slot.
+    pub pauses: Latency,
 }
 
 impl<M: Send + 'static> WorkerPool<M> {
@@ -256,14 +257,17 @@ impl<M: Send + 'static> WorkerPool<M> {
     /// Moves in groups of one giver and one taker.
     async fn carry_out(&self, mut moves: Vec<SlotMove>) -> Result<MoveReport, ResizeError> {
         moves.sort_by_key(|one| (one.from, one.to, one.map_slot));
-        let mut report = MoveReport::default();
+        let mut report = MoveReport {
+            moved: 0,
+            pauses: Latency::new(),
+        };
         let clock = self.sender.shared.clock;
         for pair in moves.chunk_by(|one, other| (one.from, one.to) == (other.from, other.to)) {
             for group in pair.chunks(GROUP) {
                 let from_ns = clock.now_ns();
                 self.move_group(group).await?;
-                let pause = Duration::from_nanos(clock.now_ns().saturating_sub(from_ns));
-                report.pause_max = report.pause_max.max(pause);
+                let pause_ns = clock.now_ns().saturating_sub(from_ns);
+                group.iter().for_each(|_| report.pauses.record_ns(pause_ns));
                 report.moved += group.len();
             }
         }

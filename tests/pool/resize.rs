@@ -162,7 +162,7 @@ fn workers_come_and_go_under_load_and_no_key_notices() {
                 assert_eq!(worker, 2 + round);
                 let report = pool.remove_worker(round).unwrap();
                 assert!(
-                    report.moved > 1000 && report.pause_max > Duration::ZERO,
+                    report.moved > 1000 && report.pauses.max() > Duration::ZERO,
                     "{report:?}"
                 );
                 pool.rebalance().unwrap();
@@ -193,6 +193,13 @@ fn workers_come_and_go_under_load_and_no_key_notices() {
     }
 }
 
+/// On a loaded machine a worker may not get there within a short limit.
+fn remove_in_the_end<M: Send>(pool: &WorkerPool<M>, worker: usize) {
+    while let Err(error) = pool.remove_worker(worker) {
+        assert!(matches!(error, ResizeError::TimedOut { .. }), "{error:?}");
+    }
+}
+
 #[test]
 fn a_move_that_a_batcher_holds_up_is_given_up_and_nothing_has_changed() {
     let (all, wrong) = Ends::default();
@@ -216,7 +223,7 @@ fn a_move_that_a_batcher_holds_up_is_given_up_and_nothing_has_changed() {
     assert_eq!(pool.sender().worker_of(&of_first), 0);
     pool.send_partitioned(&5_u64, (5, 1, 1)).unwrap();
     batcher.flush().unwrap();
-    pool.remove_worker(0).unwrap();
+    remove_in_the_end(&pool, 0);
     assert_eq!(pool.sender().worker_of(&of_first), 1);
     // The batcher goes on, to the new owner.
     batcher
@@ -254,7 +261,8 @@ fn a_move_that_the_giver_holds_up_is_given_up_and_its_senders_go_on() {
         pool.send_partitioned(&key, false).unwrap();
     }
     open.send(()).unwrap();
-    assert_eq!(pool.remove_worker(0).unwrap().moved, 8192);
+    remove_in_the_end(&pool, 0);
+    assert!((0..1000_u64).all(|key| pool.sender().worker_of(&key) == 1));
     let report = pool.stop();
     report.workers.iter().for_each(assert_conserved);
     let handled: u64 = report.workers.iter().map(|w| w.counts.handled).sum();
