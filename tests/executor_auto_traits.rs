@@ -5,8 +5,9 @@ use std::{cell::Cell, error::Error, fs, future::Future, path::Path, rc::Rc};
 
 use shared_nothing::executor::{
     AbortOnDrop, Builder, CallCounts, CallError, Elapsed, Executor, Handle, Idle, Interval,
-    JoinError, JoinHandle, LocalExecutor, OutsideCall, ShardReport, Sharded, Sleep, Spawner, Stall,
-    StartError, TaskCounts, Turn, YieldNow,
+    JoinError, JoinHandle, LocalExecutor, Memory, OutsideCall, ShardReport, Sharded, Sleep,
+    Spawner, Stall, StartError, TaskCounts, Turn, YieldNow,
+    mesh::{Mesh, MeshError, Receiver, Receiving, SendError, Sender, Sending, TrySendError},
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -31,7 +32,17 @@ assert_impl_all!(YieldNow: Send, Sync, Future);
 // A service is a number, whatever its instances are.
 assert_impl_all!(Sharded<Rc<u8>>: Send, Sync, Copy);
 
+assert_impl_all!(Mesh<Rc<u8>>: Send, Sync, Copy);
+
+// Its ends stay where they are.
+assert_not_impl_any!(Sender<u8>: Send, Sync);
+assert_not_impl_any!(Receiver<u8>: Send, Sync, Clone);
+assert_not_impl_any!(Sending<'static, u8>: Send, Sync, Clone);
+assert_not_impl_any!(Receiving<'static, u8>: Send, Sync, Clone);
+assert_impl_all!(Sender<u8>: Clone);
+
 // Values.
+assert_impl_all!(Memory: Send, Sync, Copy, PartialEq);
 assert_impl_all!(CallCounts: Send, Sync, Copy, PartialEq);
 assert_impl_all!(TaskCounts: Send, Sync, Copy, PartialEq);
 assert_impl_all!(ShardReport: Send, Sync, Clone, PartialEq);
@@ -43,6 +54,9 @@ assert_impl_all!(Idle: Send, Sync, Copy, PartialEq);
 assert_impl_all!(CallError: Error, Send);
 assert_impl_all!(JoinError: Error, Send);
 assert_impl_all!(StartError: Error, Send, Sync);
+assert_impl_all!(MeshError: Error, Send);
+assert_impl_all!(SendError<u8>: Error, Send, Sync);
+assert_impl_all!(TrySendError<u8>: Error, Send, Sync);
 assert_impl_all!(Elapsed: Error, Send, Sync, Copy);
 
 #[cfg(feature = "sim")]

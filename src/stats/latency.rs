@@ -26,7 +26,6 @@ impl Latency {
         Self { histogram }
     }
 
-    #[cfg(test)]
     pub(crate) fn record_ns(&mut self, ns: u64) {
         self.histogram.saturating_record(ns.clamp(1, LIMIT_NS));
     }
