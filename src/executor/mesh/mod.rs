@@ -1,20 +1,21 @@
 //! Messages of a user's own type between all shards: a lane from each shard to each, made where it is read.
 //!
 //! ```
-//! use shared_nothing::executor::{Executor, mesh::Mesh, submit_async_to};
+//! use shared_nothing::executor::{Executor, mesh::Mesh, spawn_local, submit_async_to};
 //!
 //! let executor = Executor::builder().with_shards(2).start()?;
 //! let sum = executor.block_on(0, || async {
 //!     let mesh = Mesh::<u64>::start(16).await.expect("16 fit");
-//!     let there = submit_async_to(1, move || async move {
+//!     // A call is made when it is polled: here by a task of its own.
+//!     let there = spawn_local(submit_async_to(1, move || async move {
 //!         let (tx, mut rx) = mesh.ends().expect("taken once on each shard");
 //!         let number = rx.recv().await.expect("shard 0 sends");
 //!         tx.send(0, number + 1).await.expect("shard 0 receives");
-//!     });
+//!     }));
 //!     let (tx, mut rx) = mesh.ends().expect("taken once on each shard");
 //!     tx.send(1, 6).await.expect("shard 1 receives");
-//!     let (number, served) = (rx.recv().await, there.await);
-//!     served.expect("it does not panic");
+//!     let number = rx.recv().await;
+//!     there.await.expect("nobody aborts it").expect("it does not panic");
 //!     number
 //! })?;
 //! assert_eq!(sum, Ok(7));
