@@ -6,6 +6,8 @@ mod asynchronous;
 mod basics;
 #[path = "pool/calls.rs"]
 mod calls;
+#[path = "pool/careful.rs"]
+mod careful;
 #[path = "pool/conservation.rs"]
 mod conservation;
 #[path = "pool/control.rs"]
