@@ -143,18 +143,17 @@ fn overflow_is_as_the_policy_says_and_counted() {
         let pool = WorkerPool::start(config, move |_| {
             let (closed, seen) = (Arc::clone(&closed), seen.clone());
             run(move |n: u32, _| {
+                seen.send(n).unwrap();
                 if n == 0 {
                     pass(&closed);
                 }
-                seen.send(n).unwrap();
             })
         })
         .unwrap();
         pool.send_to(0, 0).unwrap();
         // It is in the handler, and four more fit.
-        while pool.counts(0).unwrap().sent < 1 || pool.sender().try_send_to(0, 1).is_ok() {
-            thread::yield_now();
-        }
+        assert_eq!(see.recv_timeout(LONG), Ok(0));
+        while pool.sender().try_send_to(0, 1).is_ok() {}
         match (overflow, pool.send_to(0, 9)) {
             (Overflow::Fail, Err(SendError::Full(9)))
             | (Overflow::Timeout(_), Err(SendError::TimedOut(9)))
