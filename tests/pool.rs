@@ -29,3 +29,5 @@ mod sim;
 mod stats;
 #[path = "pool/support.rs"]
 mod support;
+#[path = "pool/urgent.rs"]
+mod urgent;

@@ -63,6 +63,7 @@ pub struct PoolConfig {
     pub(crate) redeliveries: u32,
     pub(crate) move_timeout: Duration,
     pub(crate) specials: Vec<(usize, WorkerConfig)>,
+    pub(crate) urgent: Option<usize>,
     pub(crate) stuck_watch: Option<(StuckPolicy, StuckHook)>,
     pub(crate) name: String,
 }
@@ -92,6 +93,7 @@ impl PoolConfig {
             redeliveries: 0,
             move_timeout: Duration::from_secs(5),
             specials: Vec::new(),
+            urgent: None,
             stuck_watch: None,
             name: "worker".to_owned(),
         }
@@ -227,6 +229,13 @@ impl PoolConfig {
     pub fn with_worker(mut self, worker: usize, config: WorkerConfig) -> Self {
         self.specials.retain(|(other, _)| *other != worker);
         self.specials.push((worker, config));
+        self
+    }
+
+    /// Gives each mailbox a second ring, of so many messages, at least 1, for what is
+    /// [urgent](super::Sender::send_urgent_to). The default is none, and then nothing is looked at.
+    pub fn with_urgent(mut self, messages: usize) -> Self {
+        self.urgent = Some(messages);
         self
     }
 

@@ -127,6 +127,7 @@ mod shared;
 mod start;
 mod stats;
 pub mod supervise;
+mod urgent;
 mod watch;
 mod worker_config;
 

@@ -170,6 +170,7 @@ impl Plan {
         let capacity = self.special(worker).capacity.unwrap_or(config.capacity);
         let terms = Terms {
             yields: config.yields,
+            urgent: config.urgent,
             drops_oldest: config.overflow == Overflow::DropOldest,
             refuses_while_down: config.while_down == WhileDown::Refuse,
         };

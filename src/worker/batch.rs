@@ -36,6 +36,8 @@ pub(crate) enum Source<'b, M> {
         probe: &'b Probe,
         taken: &'b mut u64,
     },
+    /// What goes before all else. No times are noted of it.
+    Urgent(mpsc::Drain<'b, 'static, M>),
     /// What the last life of the worker panicked over.
     One(Option<M>),
     /// What the worker sent itself. Handlers may add to it meanwhile.
@@ -139,6 +141,7 @@ impl<M> Iterator for Batch<'_, M> {
             }
             Source::One(message) => message.take()?,
             Source::Shared(drain) => drain.next()?,
+            Source::Urgent(drain) => drain.next()?,
             Source::Own { queue, left } => {
                 *left = left.checked_sub(1)?;
                 queue.borrow_mut().pop_front()?
@@ -156,6 +159,7 @@ impl<M> Iterator for Batch<'_, M> {
             Source::Ring(drain) => drain.size_hint(),
             Source::One(message) => (0, Some(usize::from(message.is_some()))),
             Source::Shared(drain) => drain.size_hint(),
+            Source::Urgent(drain) => drain.size_hint(),
             Source::Lane { drain, .. } => drain.size_hint(),
             Source::Own { left, .. } => (*left, Some(*left)),
         }

@@ -28,6 +28,10 @@ pub(crate) enum Look {
     Closed,
 }
 
+/// Urgent batches in a row, while others wait: then one of them has its turn. So at least one batch in nine is not
+/// urgent, and nobody waits for ever.
+pub(crate) const URGENT_RUN: u32 = 8;
+
 /// The worker's end of the ring that all senders share.
 #[derive(Debug)]
 pub(crate) enum DataRing<M> {
@@ -71,16 +75,29 @@ pub(crate) struct Inbox<M> {
     ring: DataRing<M>,
     new_lanes: mpsc::Consumer<'static, Lane<M>>,
     lanes: Vec<Lane<M>>,
+    /// Goes before all others, if the pool has it.
+    urgent: Option<mpsc::Consumer<'static, M>>,
+    /// Urgent batches in a row.
+    urgent_run: u32,
+    /// The last look stopped at the urgent ring.
+    is_urgent: bool,
     /// Whose turn it is: 0 is the shared ring, and then the lanes.
     turn: usize,
 }
 
 impl<M> Inbox<M> {
-    pub(crate) fn new(ring: DataRing<M>, new_lanes: mpsc::Consumer<'static, Lane<M>>) -> Self {
+    pub(crate) fn new(
+        ring: DataRing<M>,
+        new_lanes: mpsc::Consumer<'static, Lane<M>>,
+        urgent: Option<mpsc::Consumer<'static, M>>,
+    ) -> Self {
         Self {
             ring,
             new_lanes,
             lanes: Vec::new(),
+            urgent,
+            urgent_run: 0,
+            is_urgent: false,
             turn: 0,
         }
     }
@@ -89,9 +106,14 @@ impl<M> Inbox<M> {
     pub(crate) fn look(&mut self) -> Option<Look> {
         self.lanes.extend(self.new_lanes.drain(usize::MAX));
         // Before the sources: what was accepted before the close is then seen below.
-        let closing = self.ring.is_closed();
+        let is_closed = |urgent: &mpsc::Consumer<'static, M>| urgent.is_closed();
+        let closing = self.ring.is_closed() && self.urgent.as_ref().is_none_or(is_closed);
         if closing {
             self.lanes.iter_mut().for_each(|lane| lane.ring.close());
+        }
+        self.is_urgent = self.urgent_run < URGENT_RUN && self.has_urgent();
+        if self.is_urgent {
+            return Some(Look::Mail);
         }
         let sources = self.lanes.len() + 1;
         for _ in 0..sources {
@@ -100,8 +122,23 @@ impl<M> Inbox<M> {
             }
             self.turn = (self.turn + 1) % sources;
         }
+        // Nobody else waits.
+        self.is_urgent = self.has_urgent();
+        if self.is_urgent {
+            return Some(Look::Mail);
+        }
         self.drop_finished_lanes();
-        (closing && self.ring.len() == 0 && self.new_lanes.is_empty()).then_some(Look::Closed)
+        let is_empty = |urgent: &mpsc::Consumer<'static, M>| urgent.len() == 0;
+        let is_empty = self.urgent.as_ref().is_none_or(is_empty)
+            && self.ring.len() == 0
+            && self.new_lanes.is_empty();
+        (closing && is_empty).then_some(Look::Closed)
+    }
+
+    fn has_urgent(&mut self) -> bool {
+        self.urgent
+            .as_mut()
+            .is_some_and(|urgent| urgent.drain(1).has_next())
     }
 
     fn has_mail(&mut self, source: usize) -> bool {
@@ -134,6 +171,11 @@ impl<M> Inbox<M> {
 
     /// Up to `max` messages of the source whose turn it is, and whose turn ends.
     pub(crate) fn source(&mut self, max: usize) -> Source<'_, M> {
+        if let (true, Some(urgent)) = (self.is_urgent, &mut self.urgent) {
+            self.urgent_run += 1;
+            return Source::Urgent(urgent.drain(max));
+        }
+        self.urgent_run = 0;
         let turn = self.turn;
         self.turn = (turn + 1) % (self.lanes.len() + 1);
         match turn
@@ -157,7 +199,9 @@ impl<M> Inbox<M> {
         let ring = (self.ring.len(), self.ring.capacity());
         let lanes = self.lanes.iter();
         let lanes = lanes.map(|lane| (lane.ring.len(), lane.ring.capacity()));
-        let sources = core::iter::once(ring).chain(lanes);
+        let urgent = self.urgent.iter();
+        let urgent = urgent.map(|urgent| (urgent.len(), urgent.capacity()));
+        let sources = core::iter::once(ring).chain(lanes).chain(urgent);
         sources.fold((0, true), |(sum, is_half_free), (len, capacity)| {
             (sum + len, is_half_free && len <= capacity / 2)
         })
@@ -174,7 +218,7 @@ impl<M> Inbox<M> {
                 Some(Look::Mail) => match self.source(usize::MAX) {
                     // The inbox gives out none of the worker's own.
                     Source::Own { .. } | Source::One(_) => {}
-                    Source::Ring(drain) => returned.extend(drain),
+                    Source::Ring(drain) | Source::Urgent(drain) => returned.extend(drain),
                     Source::Shared(drain) => returned.extend(drain),
                     Source::Lane { drain, taken, .. } => {
                         *taken += drain.len() as u64;

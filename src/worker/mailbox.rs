@@ -29,6 +29,7 @@ use crate::{
 pub(crate) struct Mailbox<M> {
     ring: Producer<'static, M>,
     new_lanes: Producer<'static, Lane<M>>,
+    urgent: Option<Producer<'static, M>>,
     /// The worker's shard waits there for messages.
     pub(crate) mail: Bell,
     /// Senders wait here for space.
@@ -62,6 +63,7 @@ impl<M> Mailbox<M> {
             yields,
             drops_oldest,
             refuses_while_down,
+            urgent,
         }: Terms,
         clock: Clock,
     ) -> Result<(Self, Inbox<M>), CapacityError> {
@@ -76,9 +78,12 @@ impl<M> Mailbox<M> {
             (ring, DataRing::One(consumer), None)
         };
         let (new_lanes, hear_lanes) = mpsc::with_capacity(NEW_LANES)?;
+        let urgent = urgent.map(mpsc::with_capacity).transpose()?;
+        let (urgent, hear_urgent) = urgent.unzip();
         let mailbox = Self {
             ring,
             new_lanes,
+            urgent,
             mail,
             space: Doorbell::new().with_yields(yields),
             probe: Probe::new(capacity),
@@ -92,7 +97,7 @@ impl<M> Mailbox<M> {
             running: AtomicU8::new(STARTING),
             refuses_while_down,
         };
-        Ok((mailbox, Inbox::new(consumer, hear_lanes)))
+        Ok((mailbox, Inbox::new(consumer, hear_lanes, hear_urgent)))
     }
 
     /// A lane to the worker, of the mailbox's own capacity. If the worker is gone, the lane is closed.
@@ -168,10 +173,18 @@ impl<M> Mailbox<M> {
         })
     }
 
+    /// The ring that goes before all others, if the pool has it. Whoever pushes rings `mail`.
+    pub(crate) const fn urgent(&self) -> Option<&Producer<'static, M>> {
+        self.urgent.as_ref()
+    }
+
     /// Refuses from now on. The worker handles what was accepted, and ends.
     pub(crate) fn close(&self) {
         self.ring.close();
         self.new_lanes.close();
+        if let Some(urgent) = &self.urgent {
+            urgent.close();
+        }
         self.mail.ring();
         self.space.ring();
     }
@@ -246,7 +259,8 @@ impl<M> Mailbox<M> {
     }
 
     pub(crate) fn counts(&self) -> Counts {
-        let by_ring = self.ring.position() as u64;
+        let urgent = self.urgent.as_ref().map_or(0, Producer::position);
+        let by_ring = (self.ring.position() as u64).wrapping_add(urgent as u64);
         self.counters.read(by_ring, &self.drops)
     }
 }
@@ -312,5 +326,6 @@ impl<M> Drop for Places<'_, M> {
 pub(crate) struct Terms {
     pub(crate) yields: u32,
     pub(crate) drops_oldest: bool,
+    pub(crate) urgent: Option<usize>,
     pub(crate) refuses_while_down: bool,
 }
