@@ -246,3 +246,28 @@ impl<M> Inbox<M> {
         self.turn = 0;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_inbox_ends_when_both_its_rings_have() {
+        let (ring, data) = mpsc::with_capacity(2).unwrap();
+        let (_lanes, new_lanes) = mpsc::with_capacity(2).unwrap();
+        let (urgent, hear_urgent) = mpsc::with_capacity(2).unwrap();
+        let mut inbox = Inbox::new(DataRing::One(data), new_lanes, Some(hear_urgent));
+        // A close takes one after the other, and a sender may come between.
+        ring.close();
+        assert_eq!(inbox.look(), None);
+        urgent.try_push(7).unwrap();
+        urgent.close();
+        assert_eq!(inbox.look(), Some(Look::Mail));
+        let Source::Urgent(mut drain) = inbox.source(1) else {
+            panic!("it is urgent")
+        };
+        assert_eq!(drain.next(), Some(7));
+        drop(drain);
+        assert_eq!(inbox.look(), Some(Look::Closed));
+    }
+}

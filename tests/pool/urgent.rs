@@ -129,7 +129,9 @@ fn nothing_is_lost_when_senders_of_both_kinds_meet_a_stop() {
             see.recv_timeout(LONG).unwrap();
         }
         let report = pool.stop();
-        senders.into_iter().for_each(|sender| sender.join().unwrap());
+        senders
+            .into_iter()
+            .for_each(|sender| sender.join().unwrap());
         let worker = &report.workers[0];
         assert_conserved(worker);
         assert_eq!(worker.counts.sent, *accepted.lock().unwrap());
