@@ -33,6 +33,13 @@ pub(crate) fn yield_now() {
     thread::yield_now();
 }
 
+/// Lets time pass, and nothing else.
+#[cfg(feature = "pool")]
+pub(crate) fn sleep(duration: core::time::Duration) {
+    #[expect(clippy::disallowed_methods, reason = "it is time that is waited for")]
+    thread::sleep(duration);
+}
+
 /// Starts a named thread with a stack of so many bytes; the system's default without.
 #[cfg(feature = "executor")]
 pub(crate) fn spawn_with_stack<R: Send + 'static>(

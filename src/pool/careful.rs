@@ -33,7 +33,6 @@
 #![forbid(unsafe_code)]
 
 use core::{error::Error, fmt, time::Duration};
-use std::thread;
 
 use super::{
     Call, CallError, Reply, Sender, call,
@@ -44,7 +43,7 @@ use super::{
 };
 use crate::{
     partition::{StableHash, hash_u64},
-    sys::Clock,
+    sys::{self, Clock},
 };
 
 /// The time that a [`CarefulSender`] goes by.
@@ -69,7 +68,7 @@ impl Pace for RealPace {
 
     fn wait(&mut self, duration: Duration) {
         if !duration.is_zero() {
-            thread::sleep(duration);
+            sys::sleep(duration);
         }
     }
 }

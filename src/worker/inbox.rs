@@ -128,7 +128,7 @@ impl<M> Inbox<M> {
             return Some(Look::Mail);
         }
         self.drop_finished_lanes();
-        let is_empty = |urgent: &mpsc::Consumer<'static, M>| urgent.len() == 0;
+        let is_empty = |urgent: &mpsc::Consumer<'static, M>| urgent.is_empty();
         let is_empty = self.urgent.as_ref().is_none_or(is_empty)
             && self.ring.len() == 0
             && self.new_lanes.is_empty();
