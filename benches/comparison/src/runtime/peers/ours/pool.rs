@@ -1,14 +1,14 @@
 //! The pool: messages by key from a plain thread, one at a time or by the batch, and calls.
 
-use std::{cell::RefCell, convert::Infallible};
+use std::{cell::RefCell, collections::VecDeque, convert::Infallible};
 
 use comparison::report::{Class, Kind};
 use shared_nothing::{
-    pool::{Batcher, PoolConfig, Sender, WorkerPool},
+    executor::Idle,
+    pool::{Batcher, Call, Caller, PoolConfig, Reply, WorkerPool},
     worker::{Context, Worker},
 };
 use shared_nothing_affinity::{CpuId, Placement};
-use shared_nothing_rings::channel::{MpscReceiver, MpscSender, mpsc};
 
 use crate::runtime::{
     drive::{self, block_on_ready, settle_on},
@@ -100,7 +100,7 @@ impl Pool {
             .with_placement(Placement::List(cpus))
             .with_capacity(CAPACITY);
         if self.parks {
-            config = config.with_spins(0).with_yields(0);
+            config = config.with_idle(Idle::Park).with_yields(0);
         }
         WorkerPool::start(config, move |_| make()).expect("the settings are valid")
     }
@@ -145,9 +145,9 @@ impl Pool {
     fn calls(&self, plan: Plan) -> Figures {
         let pool = self.start(plan.cpus_of(1), || Answerer);
         settle_on(plan.client);
-        let caller = RefCell::new(Caller::new(&pool));
+        let caller = RefCell::new(pool.sender().caller());
         block_on_ready(drive::calls(plan, async |message| {
-            call(&mut caller.borrow_mut(), message)
+            wait(ask(&mut caller.borrow_mut(), message))
         }))
     }
 
@@ -155,15 +155,18 @@ impl Pool {
     fn piped(&self, plan: Plan) -> Figures {
         let pool = self.start(plan.cpus_of(1), || Answerer);
         settle_on(plan.client);
-        let mut caller = Caller::new(&pool);
+        let mut caller = pool.sender().caller();
         let (count, mut differs) = (plan.piped(), 0);
         let from = tally::now_ns();
-        (0..WINDOW as u64).for_each(|message| caller.ask(message));
+        let mut window: VecDeque<Call<u64>> = (0..WINDOW as u64)
+            .map(|message| ask(&mut caller, message))
+            .collect();
         for message in 0..count {
-            differs |= caller.answer() ^ answer(message);
+            let first = window.pop_front().expect("a window of calls");
+            differs |= wait(first) ^ answer(message);
             let next = message + WINDOW as u64;
             if next < count {
-                caller.ask(next);
+                window.push_back(ask(&mut caller, next));
             }
         }
         let took_ns = tally::now_ns() - from;
@@ -177,42 +180,18 @@ fn batcher(pool: &WorkerPool<u64>) -> Batcher<u64> {
     batcher.expect("there is memory for the lanes")
 }
 
-/// One call at a time: a message with the way back in it, since a pool has no calls of its own yet.
-fn call(caller: &mut Caller, message: u64) -> u64 {
-    caller.ask(message);
-    caller.answer()
+fn ask(caller: &mut Caller<Request, u64>, message: u64) -> Call<u64> {
+    let call = caller.call_to(0, |reply| Request { message, reply });
+    call.unwrap_or_else(|_| panic!("the worker is there"))
 }
 
-struct Caller {
-    sender: Sender<Request>,
-    reply: MpscSender<u64>,
-    replies: MpscReceiver<u64>,
-}
-
-impl Caller {
-    fn new(pool: &WorkerPool<Request>) -> Self {
-        let (reply, replies) = mpsc(CAPACITY).expect("there is memory for a channel");
-        Self {
-            sender: pool.sender(),
-            reply,
-            replies,
-        }
-    }
-
-    fn ask(&mut self, message: u64) {
-        let reply = self.reply.clone();
-        let sent = self.sender.send_to(0, Request { message, reply });
-        assert!(sent.is_ok(), "the worker is there");
-    }
-
-    fn answer(&mut self) -> u64 {
-        self.replies.recv().expect("the worker answers")
-    }
+fn wait(call: Call<u64>) -> u64 {
+    call.wait().expect("the worker answers")
 }
 
 struct Request {
     message: u64,
-    reply: MpscSender<u64>,
+    reply: Reply<u64>,
 }
 
 struct Counter;
@@ -222,11 +201,16 @@ impl Worker for Counter {
     type Message = u64;
     type Error = Infallible;
 
-    fn init(&self, _: &Context) -> Result<Tally, Infallible> {
+    fn init(&self, _: &Context<Self::Message>) -> Result<Tally, Infallible> {
         Ok(Tally::new())
     }
 
-    fn handle_message(&self, tally: &mut Tally, message: u64) -> Result<(), Infallible> {
+    fn handle_message(
+        &self,
+        tally: &mut Tally,
+        message: u64,
+        _: &Context<u64>,
+    ) -> Result<(), Infallible> {
         tally.handle(message);
         Ok(())
     }
@@ -239,14 +223,17 @@ impl Worker for Answerer {
     type Message = Request;
     type Error = Infallible;
 
-    fn init(&self, _: &Context) -> Result<Tally, Infallible> {
+    fn init(&self, _: &Context<Self::Message>) -> Result<Tally, Infallible> {
         Ok(Tally::new())
     }
 
-    fn handle_message(&self, tally: &mut Tally, request: Request) -> Result<(), Infallible> {
-        let Request { message, mut reply } = request;
-        let answered = reply.send(tally.handle(message));
-        assert!(answered.is_ok(), "the caller is there");
+    fn handle_message(
+        &self,
+        tally: &mut Tally,
+        Request { message, reply }: Request,
+        _: &Context<Request>,
+    ) -> Result<(), Infallible> {
+        reply.send(tally.handle(message));
         Ok(())
     }
 }
