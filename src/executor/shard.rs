@@ -49,6 +49,10 @@ pub(crate) struct Mesh {
 
 /// What became of the wish to pin a shard's thread.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(
+    not(feature = "pool"),
+    allow(dead_code, reason = "a pool tells its workers")
+)]
 pub(crate) struct Pinned {
     pub(crate) cpu: Option<CpuId>,
     pub(crate) error: Option<String>,
@@ -87,6 +91,7 @@ pub(crate) struct Shard {
     lane_capacity: usize,
     services: RefCell<BTreeMap<usize, Option<Box<dyn Any>>>>,
     posts: Posts,
+    #[cfg_attr(not(feature = "pool"), allow(dead_code, reason = "a pool asks"))]
     pinned: Pinned,
     counts: Cell<CallCounts>,
     is_draining: Cell<bool>,
@@ -147,6 +152,7 @@ impl Shard {
         &self.services
     }
 
+    #[cfg(feature = "pool")]
     pub(crate) fn pinned(&self) -> &Pinned {
         &self.pinned
     }
