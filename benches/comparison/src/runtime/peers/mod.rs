@@ -28,6 +28,7 @@ pub(crate) fn all() -> Vec<&'static dyn Peer> {
         &ours::executor::BUSY_POLL,
         &ours::outside::OUTSIDE,
         &ours::channel::CHANNEL,
+        &ours::streams::MESH,
         &ours::pool::DEFAULT,
         &ours::pool::PARK,
         &ours::pool::BATCHER,

@@ -4,3 +4,4 @@ pub(crate) mod channel;
 pub(crate) mod executor;
 pub(crate) mod outside;
 pub(crate) mod pool;
+pub(crate) mod streams;
