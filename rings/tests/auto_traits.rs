@@ -17,7 +17,7 @@ use shared_nothing_rings::{
     spsc, stamped,
     stats::{self, Counts, Stats},
     unbounded::{self, MemoryUse, Refused},
-    wait::{Doorbell, Spin, Yield},
+    wait::{Barrier, Doorbell, Spin, Yield},
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -147,6 +147,7 @@ assert_not_impl_any!(channel::Recv<'static, Consumer<Stays>, ParkBells>: Send);
 assert_impl_all!(Bells<Doorbell>: Send, Sync);
 
 assert_impl_all!(Doorbell: Send, Sync);
+assert_impl_all!(Barrier: Send, Sync);
 assert_impl_all!(Spin: Send, Sync, Copy);
 assert_impl_all!(Yield: Send, Sync, Copy);
 
