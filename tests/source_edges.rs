@@ -1,4 +1,4 @@
-//! Reads the sources of the executor: every ordering says in a comment right above it what it is for, and every edge
+//! Reads the sources of the executor and of the pool: every ordering says in a comment right above it what it is for, and every edge
 //! of the module's table is met at both ends.
 
 use std::{
@@ -62,18 +62,31 @@ fn comment_above(lines: &[String], at: usize) -> String {
 }
 
 #[test]
-fn every_ordering_names_its_edge() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/executor");
-    let front = fs::read_to_string(root.join("mod.rs")).expect("the module has a front file");
+fn every_ordering_of_the_executor_names_its_edge() {
+    check(&["src/executor"], 9);
+}
+
+#[test]
+fn every_ordering_of_the_pool_names_its_edge() {
+    check(&["src/pool", "src/worker"], 6);
+}
+
+/// The first folder's front file has the table, of so many edges.
+fn check(folders: &[&str], count: usize) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let front = root.join(folders[0]).join("mod.rs");
+    let front = fs::read_to_string(front).expect("the module has a front file");
     let rows = front.lines().filter_map(|line| line.strip_prefix("//! | "));
     let edges: BTreeSet<&str> = rows
         .filter_map(|row| row.split(' ').next())
         .filter(|word| word.len() > 3 && word.chars().all(|c| c.is_ascii_uppercase()))
         .collect();
-    assert_eq!(edges.len(), 9, "{edges:?}");
+    assert_eq!(edges.len(), count, "{edges:?}");
     let mut met: BTreeMap<&str, (bool, bool)> = BTreeMap::new();
     let mut files = Vec::new();
-    files_under(&root, &mut files);
+    for folder in folders {
+        files_under(&root.join(folder), &mut files);
+    }
     for file in files {
         let lines = code_of(&file);
         for (at, line) in lines.iter().enumerate() {
