@@ -13,12 +13,12 @@ use std::{
     },
     task::{Context, Poll, Wake, Waker},
     thread,
-    time::{Duration, Instant},
 };
 
-use shared_nothing::executor::{
-    JoinError, LocalExecutor, interval, need_yield, sleep, spawn_local, timeout, yield_now,
-};
+use shared_nothing::executor::{JoinError, LocalExecutor, need_yield, spawn_local, yield_now};
+
+#[path = "executor_local/timers.rs"]
+mod timers;
 
 /// With `SHUFFLE_SEED=7` in the environment, ready tasks run in the order of that seed.
 fn local() -> LocalExecutor {
@@ -378,71 +378,6 @@ fn the_budget_of_a_poll_ends_and_comes_again() {
     });
     assert_eq!(counts.unwrap(), [128, 128]);
     assert!(!need_yield(), "outside of an executor");
-}
-
-#[test]
-fn timers_follow_the_callers_clock() {
-    let local = LocalExecutor::new();
-    let spawner = local.spawner();
-    let order = Rc::new(RefCell::new(Vec::new()));
-    for deadline in [30_u64, 10, 20] {
-        let (order, sleep) = (Rc::clone(&order), spawner.sleep_until(deadline));
-        drop(local.spawn_local(async move {
-            sleep.await;
-            order.borrow_mut().push(deadline);
-        }));
-    }
-    assert_eq!(local.turn(0).next_deadline_ns, Some(10));
-    local.turn(20);
-    assert_eq!(*order.borrow(), [10, 20]);
-    // A clock that goes back is not followed.
-    local.turn(3);
-    assert_eq!(spawner.now_ns(), 20);
-    assert_eq!(local.turn(30).next_deadline_ns, None);
-    assert_eq!(order.borrow().len(), 3);
-}
-
-#[test]
-fn thousands_of_dropped_timers_leave_nothing() {
-    let local = local();
-    let spawner = local.spawner();
-    for _ in 0..5_000 {
-        let sleep = spawner.sleep_until(1 << 40);
-        let task = local.spawn_local(sleep);
-        drop(task.abort_on_drop());
-    }
-    settle(&local);
-    let turn = local.turn(1);
-    assert_eq!((turn.next_deadline_ns, local.tasks()), (None, 0));
-}
-
-#[test]
-fn a_timeout_ends_what_takes_too_long() {
-    let local = local();
-    local.block_on(async {
-        let late = timeout(Duration::from_millis(1), pending::<()>()).await;
-        assert!(late.is_err());
-        let early = timeout(Duration::from_secs(1_000), async { 4 }).await;
-        assert_eq!(early, Ok(4));
-        assert_eq!(timeout(Duration::MAX, async { 5 }).await, Ok(5));
-    });
-}
-
-#[test]
-fn an_interval_keeps_its_rhythm() {
-    let local = local();
-    let from = Instant::now();
-    let rounds = local.block_on(async {
-        let mut ticks = interval(Duration::from_millis(1));
-        let mut rounds = 0;
-        while rounds < 5 {
-            rounds += 1 + ticks.tick().await;
-        }
-        rounds
-    });
-    assert!(from.elapsed() >= Duration::from_millis(5));
-    assert!(rounds >= 5);
-    local.block_on(async { sleep(Duration::ZERO).await });
 }
 
 #[test]
