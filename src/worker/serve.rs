@@ -105,6 +105,12 @@ where
                 Control::Restart => Err(End::Told),
                 // It runs already.
                 Control::Begin(_) => Ok(()),
+                Control::Retire => {
+                    self.mail.end();
+                    Ok(())
+                }
+                // The number is not free: who asked is told, as the answer is dropped.
+                Control::Occupy(_) => Ok(()),
                 Control::Export(export) => {
                     self.export = Some((export, self.mail.survey()));
                     self.try_export()
