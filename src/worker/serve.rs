@@ -31,7 +31,7 @@ where
         let mut next_tick_ns = self.tick_ns.map(|tick_ns| host.now_ns() + tick_ns);
         let mut space = SpaceBell { popped: 0 };
         let mut streak = 0;
-        if let Err(end) = self.handle_suspect() {
+        if let Err(end) = self.handle_suspect().await {
             return end;
         }
         if let Some(end) = self.obey() {
