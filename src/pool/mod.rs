@@ -63,7 +63,7 @@
 //!
 //! A message is handled by one worker, or handed back, or dropped for a reason that has a name and a count: by the send
 //! that was refused, by the flush of a [`Batcher`], in the report of a worker that ended early. For each worker
-//! `sent = handled + panicked + returned + dropped`, whatever happens: see [`Counts`].
+//! `sent = handled + panicked + returned + dropped`, whatever happens: see [`WorkerCounts`].
 //!
 //! # What a full mailbox does, and a worker that is down
 //!
@@ -154,7 +154,7 @@ use shared_nothing_affinity::Shortfall;
 use crate::{
     executor::{Executor, Handle},
     partition::StableHash,
-    stats::Counts,
+    stats::WorkerCounts,
     worker::{Context, Worker},
 };
 use resize::Moves;
@@ -328,7 +328,7 @@ impl<M: Send + 'static> WorkerPool<M> {
 
     /// What a worker has counted so far, or `None` if there is no such worker. Stops nobody.
     #[must_use]
-    pub fn counts(&self, worker: usize) -> Option<Counts> {
+    pub fn counts(&self, worker: usize) -> Option<WorkerCounts> {
         Some(self.sender.mailbox(worker)?.counts())
     }
 

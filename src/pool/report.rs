@@ -6,7 +6,7 @@ use core::fmt;
 use shared_nothing_affinity::{CpuId, Shortfall};
 
 use crate::{
-    stats::{Counts, Latency},
+    stats::{Latency, WorkerCounts},
     worker::{mailbox::Mailbox, run::Done},
 };
 
@@ -48,7 +48,7 @@ pub struct WorkerReport<M> {
     /// The last error that a handler returned.
     pub last_error: Option<String>,
     /// What it counted. `sent = handled + panicked + returned.len() + dropped()`.
-    pub counts: Counts,
+    pub counts: WorkerCounts,
     /// How long messages lay in its mailbox, measured on every 64th.
     pub queue_wait: Latency,
     /// Messages that it took and did not handle, oldest first: it ended early.

@@ -97,7 +97,7 @@ fn h08_what_was_sent_is_handled_or_handed_back_whatever_happens() {
             (accepted.sum::<u64>(), report)
         });
         report.workers.iter().for_each(assert_conserved);
-        let sum = |of: fn(&shared_nothing::stats::Counts) -> u64| {
+        let sum = |of: fn(&shared_nothing::stats::WorkerCounts) -> u64| {
             let counts = report.workers.iter().map(|worker| of(&worker.counts));
             counts.sum::<u64>()
         };

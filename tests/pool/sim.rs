@@ -240,8 +240,9 @@ async fn random_life(seed: u64) {
     };
     report.workers.iter().for_each(assert_conserved);
     let counts = report.workers.iter().map(|worker| worker.counts);
-    let sum =
-        |of: fn(&shared_nothing::stats::Counts) -> u64| counts.clone().map(|c| of(&c)).sum::<u64>();
+    let sum = |of: fn(&shared_nothing::stats::WorkerCounts) -> u64| {
+        counts.clone().map(|c| of(&c)).sum::<u64>()
+    };
     let log = log.lock().unwrap();
     assert_eq!(
         log.handled,
