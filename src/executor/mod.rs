@@ -199,7 +199,7 @@ pub use {
     builder::{Builder, Stall},
     coop::{need_yield, spawn_local},
     error::{CallError, StartError},
-    ground::Memory,
+    ground::{Memory, MemoryShortfall},
     idle::Idle,
     outside::{Handle, OutsideCall},
     running::{Executor, ShardReport},

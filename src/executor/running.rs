@@ -4,9 +4,11 @@
 use core::{fmt, future::Future, time::Duration};
 use std::{sync::Arc, thread::JoinHandle};
 
-use shared_nothing_affinity::{CpuId, NodeId, Shortfall};
+use shared_nothing_affinity::{CpuId, NodeId, PinError, Shortfall};
 
-use super::{Builder, CallCounts, CallError, Handle, TaskCounts, context, peer::Shared};
+use super::{
+    Builder, CallCounts, CallError, Handle, MemoryShortfall, TaskCounts, context, peer::Shared,
+};
 use crate::sys;
 
 /// Shards on threads of their own. Dropping it stops them as [`stop`](Self::stop) does, without the report.
@@ -26,11 +28,11 @@ pub struct ShardReport {
     /// The CPU that it was pinned to.
     pub cpu: Option<CpuId>,
     /// Why it was not pinned as it should have been.
-    pub pin_error: Option<String>,
+    pub pin_error: Option<PinError>,
     /// The NUMA node on which all of its lanes lie, as the kernel says; only where a node was asked for.
     pub memory_node: Option<NodeId>,
     /// In what its memory falls short of the wish.
-    pub memory_error: Option<String>,
+    pub memory_shortfalls: Vec<MemoryShortfall>,
     /// Its tasks.
     pub tasks: TaskCounts,
     /// Its calls.
@@ -46,7 +48,7 @@ impl ShardReport {
             cpu: None,
             pin_error: None,
             memory_node: None,
-            memory_error: None,
+            memory_shortfalls: Vec::new(),
             tasks: TaskCounts::default(),
             calls: CallCounts::default(),
             parks: 0,

@@ -11,7 +11,7 @@ use std::{
 };
 
 use shared_nothing_affinity::{
-    Budget, BudgetError, CPUS_VARIABLE, CpuId, CpuSet, Demand, NodeId, Placed, Topology, pin,
+    Budget, BudgetError, CpuId, CpuSet, Demand, NodeId, Placed, Topology, pin,
 };
 use shared_nothing_rings::{CapacityError, lanes, mpsc, wait::Doorbell};
 
@@ -30,6 +30,9 @@ use super::{
     watchdog,
 };
 use crate::sys;
+
+// The text of a refusal says so.
+const _: () = assert!(lanes::LANES_MAX == 448);
 
 /// Calls from outside that a shard keeps until it serves them.
 const JOBS: usize = 1024;
@@ -146,11 +149,11 @@ impl Plan {
             (None, _) => {}
             (Some(Ok(guard)), _) => report.cpu = Some(guard.into_permanent()),
             (Some(Err(error)), Demand::Require) => {
-                let (shard, reason) = (self.shard, error.to_string());
-                let _heard = made.send(Err(StartError::Pin { shard, reason }));
+                let shard = self.shard;
+                let _heard = made.send(Err(StartError::Pin { shard, error }));
                 return None;
             }
-            (Some(Err(error)), Demand::Prefer) => report.pin_error = Some(error.to_string()),
+            (Some(Err(error)), Demand::Prefer) => report.pin_error = Some(error),
         }
         let (intake, mine) = match self.make(&mut report) {
             Ok(made) => made,
@@ -257,11 +260,8 @@ impl Drop for Gone {
     }
 }
 
-fn invalid(setting: &'static str, reason: impl Into<String>) -> StartError {
-    StartError::Invalid {
-        setting,
-        reason: reason.into(),
-    }
+const fn invalid(setting: &'static str, reason: &'static str) -> StartError {
+    StartError::Invalid { setting, reason }
 }
 
 /// Checks the settings and completes them by what the machine offers: a place for each shard, where the memory of that
@@ -271,7 +271,7 @@ fn check(builder: &Builder) -> Result<(Placed, Vec<Option<NodeId>>, bool), Start
         Ok(budget) => Some(budget),
         // Where the mask cannot be read, threads are not pinned either.
         Err(BudgetError::Mask(_)) => None,
-        Err(error) => return Err(invalid(CPUS_VARIABLE, error.to_string())),
+        Err(error) => return Err(StartError::Budget(error)),
     };
     let usable = budget
         .as_ref()
@@ -282,26 +282,25 @@ fn check(builder: &Builder) -> Result<(Placed, Vec<Option<NodeId>>, bool), Start
     };
     let shards = builder.shards.unwrap_or(affordable.min(lanes::LANES_MAX));
     if shards == 0 || shards > lanes::LANES_MAX {
-        let reason = format!("{shards} is not in 1..={}", lanes::LANES_MAX);
-        return Err(invalid("with_shards", reason));
+        return Err(invalid("shards", "it is not in 1..=448"));
     }
     if builder.lane_capacity == 0 {
-        return Err(invalid("with_lane_capacity", "it is zero"));
+        return Err(invalid("lane_capacity", "it is zero"));
     }
     if builder.credits == 0 {
-        return Err(invalid("with_credits", "it is zero"));
+        return Err(invalid("credits", "it is zero"));
     }
     if builder.name.contains('\0') {
-        return Err(invalid("with_name", "it contains a zero byte"));
+        return Err(invalid("name", "it contains a zero byte"));
     }
     if matches!(builder.watchdog, Some((limit, _)) if limit.is_zero()) {
-        return Err(invalid("with_watchdog", "the limit is zero"));
+        return Err(invalid("watchdog", "the limit is zero"));
     }
     let machine = Topology::read().unwrap_or_else(|_| Topology::flat(&usable));
     let placed = builder
         .placement
         .place(&machine, &usable, shards, builder.demand)
-        .map_err(|error| invalid("with_placement", error.to_string()))?;
+        .map_err(StartError::Placement)?;
     let node = |cpu: &Option<CpuId>| machine.memory_home(machine.cpu((*cpu)?)?.node?);
     let nodes = placed.cpus.iter().map(node).collect();
     Ok((placed, nodes, affordable >= shards))

@@ -3,7 +3,7 @@
 
 use core::fmt;
 
-use shared_nothing_affinity::{CpuId, Shortfall};
+use shared_nothing_affinity::{CpuId, PinError, Shortfall};
 
 use crate::{
     stats::{Latency, WorkerCounts},
@@ -42,7 +42,7 @@ pub struct WorkerReport<M> {
     /// The CPU it was pinned to.
     pub cpu: Option<CpuId>,
     /// Why the kernel refused to pin it, if it should have been pinned.
-    pub pin_error: Option<String>,
+    pub pin_error: Option<PinError>,
     /// How it ended.
     pub outcome: Outcome,
     /// The last error that a handler returned.
