@@ -4,7 +4,7 @@
 use std::{cell::Cell, error::Error, fs, future::Future, path::Path, rc::Rc};
 
 use shared_nothing::executor::{
-    AbortOnDrop, Builder, CallCounts, CallError, Elapsed, Executor, Handle, Idle, Interval,
+    AbortOnDrop, CallCounts, CallError, Elapsed, Executor, ExecutorConfig, Handle, Idle, Interval,
     JoinError, JoinHandle, LocalExecutor, Memory, OutsideCall, ShardReport, Sharded, Sleep,
     Spawner, Stall, StartError, TaskCounts, Turn, YieldNow,
     mesh::{Mesh, MeshError, Receiver, Receiving, SendError, Sender, Sending, TrySendError},
@@ -15,7 +15,7 @@ use static_assertions::{assert_impl_all, assert_not_impl_any};
 assert_impl_all!(Executor: Send, Sync);
 assert_impl_all!(Handle: Send, Sync, Clone);
 assert_impl_all!(OutsideCall<Cell<u8>>: Send, Future);
-assert_impl_all!(Builder: Send, Sync, Clone);
+assert_impl_all!(ExecutorConfig: Send, Sync, Clone);
 assert_not_impl_any!(Executor: Clone);
 assert_not_impl_any!(OutsideCall<u8>: Clone);
 

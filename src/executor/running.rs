@@ -7,7 +7,8 @@ use std::{sync::Arc, thread::JoinHandle};
 use shared_nothing_affinity::{CpuId, NodeId, PinError, Shortfall};
 
 use super::{
-    Builder, CallCounts, CallError, Handle, MemoryShortfall, TaskCounts, context, peer::Shared,
+    CallCounts, CallError, ExecutorConfig, Handle, MemoryShortfall, StartError, TaskCounts,
+    context, peer::Shared, start,
 };
 use crate::sys;
 
@@ -57,9 +58,19 @@ impl ShardReport {
 }
 
 impl Executor {
-    /// The settings of a new executor.
-    pub fn builder() -> Builder {
-        Builder::new()
+    /// Starts the shards, each on its own thread, and returns when all are ready.
+    ///
+    /// # Errors
+    ///
+    /// A setting is out of its range, a thread could not be made or (if required) pinned, or there is no memory for the
+    /// lanes. No thread is left then.
+    pub fn start(config: ExecutorConfig) -> Result<Self, StartError> {
+        start::start(&config)
+    }
+
+    /// As [`ExecutorConfig::new`], for a chain that ends in [`start`](ExecutorConfig::start).
+    pub fn builder() -> ExecutorConfig {
+        ExecutorConfig::new()
     }
 
     pub(super) fn new(

@@ -15,9 +15,7 @@ use super::{
     keeper::Keeper, resize::Moves, routes::Routes, shared::Settings, supervise::Supervisor,
 };
 use crate::{
-    executor::{
-        self, Builder, CallError, Executor, Host, Idle, JoinHandle, spawn_local, submit_to,
-    },
+    executor::{self, CallError, ExecutorConfig, Host, Idle, JoinHandle, spawn_local, submit_to},
     partition::{SlotTable, WORKERS_MAX},
     sys::Clock,
     worker::{
@@ -122,7 +120,7 @@ impl Plan {
     }
 
     /// The executor of a pool that brings its own.
-    pub(super) fn executor(&self) -> Builder {
+    pub(super) fn executor(&self) -> ExecutorConfig {
         let config = &self.config;
         // One CPU more than shards: the sender needs one, too.
         let idle = match self.affordable > self.shards {
@@ -133,7 +131,7 @@ impl Plan {
             Some(placed) => Placement::List(placed.cpus.clone()),
             None => config.placement.clone(),
         };
-        Executor::builder()
+        ExecutorConfig::new()
             .with_shards(self.shards)
             .with_placement(placement)
             .with_demand(config.demand)

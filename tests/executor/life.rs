@@ -7,8 +7,8 @@ use shared_nothing::affinity::CpuId;
 use shared_nothing::affinity::Demand;
 use shared_nothing::affinity::Pages;
 use shared_nothing::affinity::Placement;
-use shared_nothing::executor::Builder;
 use shared_nothing::executor::CallError;
+use shared_nothing::executor::ExecutorConfig;
 use shared_nothing::executor::Memory;
 use shared_nothing::executor::MemoryShortfall;
 use shared_nothing::executor::StartError;
@@ -108,7 +108,7 @@ fn lanes_lie_on_the_node_of_their_shard_or_it_is_said_why_not() {
 
 #[test]
 fn bad_settings_are_refused_by_name() {
-    let refused = |builder: Builder| match builder.start() {
+    let refused = |builder: ExecutorConfig| match builder.start() {
         Err(StartError::Invalid { setting, .. }) => setting,
         other => panic!("{other:?}"),
     };
