@@ -108,12 +108,10 @@ pub(super) fn lanes<T>(
         Some(node) if is_strict => Policy::Bind(node),
         Some(node) => Policy::Prefer(node),
     };
-    let request = Request {
-        policy,
-        pages,
-        prefault: true,
-        ..Request::new(layout.size() + layout.align())
-    };
+    let request = Request::new(layout.size() + layout.align())
+        .with_policy(policy)
+        .with_pages(pages)
+        .with_prefault(true);
     match Region::new(&request) {
         Err(error) => shortfalls.push(MemoryShortfall::Region(error)),
         Ok(region) => {

@@ -52,10 +52,9 @@ fn virtually<F: FnMut(usize)>(meanwhile: F) -> Virtual<F> {
 }
 
 fn retry(attempts: u32) -> Retry {
-    Retry::new().with_attempts(attempts).with_backoff(Backoff {
-        jitter: Jitter::None,
-        ..Backoff::default()
-    })
+    Retry::new()
+        .with_attempts(attempts)
+        .with_backoff(Backoff::default().with_jitter(Jitter::None))
 }
 
 #[derive(Debug)]
@@ -247,13 +246,11 @@ fn what_was_delivered_is_not_sent_again() {
 fn a_worker_that_fails_is_spared_until_probes_succeed() {
     let pool = start(config(2));
     let key = key_of(&pool, 0);
-    let policy = BreakerPolicy {
-        window: BreakerWindow::Calls(4),
-        calls_min: 4,
-        probes: 1,
-        open_for: Duration::from_secs(5),
-        ..BreakerPolicy::default()
-    };
+    let policy = BreakerPolicy::default()
+        .with_window(BreakerWindow::Calls(4))
+        .with_calls_min(4)
+        .with_probes(1)
+        .with_open_for(Duration::from_secs(5));
     let sender = CarefulSender::with_pace(pool.sender(), retry(1), virtually(|_| {})).unwrap();
     let mut sender = sender.with_breakers(policy).unwrap();
     assert_eq!(sender.breaker(0), None);
@@ -299,10 +296,7 @@ fn a_policy_that_makes_no_sense_is_refused() {
     let pool = start(config(1));
     let no_attempt = Retry::new().with_attempts(0);
     assert!(CarefulSender::new(pool.sender(), no_attempt).is_err());
-    let policy = BreakerPolicy {
-        probes: 0,
-        ..BreakerPolicy::default()
-    };
+    let policy = BreakerPolicy::default().with_probes(0);
     let sender = CarefulSender::new(pool.sender(), Retry::new()).unwrap();
     assert!(sender.with_breakers(policy).is_err());
 }

@@ -184,11 +184,11 @@ async fn random_life(seed: u64) {
             restarts: [2, 1000][dice.roll(2) as usize],
             period: Duration::from_secs(1),
         })
-        .with_backoff(Backoff {
-            first: Duration::from_micros(20),
-            limit: Duration::from_micros(200),
-            ..Backoff::default()
-        });
+        .with_backoff(
+            Backoff::default()
+                .with_first(Duration::from_micros(20))
+                .with_limit(Duration::from_micros(200)),
+        );
     let mut config = config(1 + dice.roll(3) as usize)
         .with_capacity(1 + dice.roll(8) as usize)
         .with_batch_max(1 + dice.roll(5) as usize)

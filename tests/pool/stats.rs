@@ -140,10 +140,9 @@ fn a_stuck_worker_is_seen_while_it_is_stuck() {
     let (open, gate) = gate();
     let (seen, sees) = mpsc::channel();
     let seen = Mutex::new(seen);
-    let policy = StuckPolicy {
-        slow_after: Duration::from_millis(2),
-        stuck_after: Duration::from_millis(20),
-    };
+    let policy = StuckPolicy::default()
+        .with_slow_after(Duration::from_millis(2))
+        .with_stuck_after(Duration::from_millis(20));
     let settings = config(2).with_stuck_watch(policy, move |worker, pulse| {
         let _gone = seen.lock().unwrap().send((worker, pulse));
     });
@@ -180,10 +179,7 @@ fn a_stuck_worker_is_seen_while_it_is_stuck() {
 
 #[test]
 fn a_watch_that_makes_no_sense_is_refused() {
-    let policy = StuckPolicy {
-        slow_after: Duration::ZERO,
-        ..StuckPolicy::default()
-    };
+    let policy = StuckPolicy::default().with_slow_after(Duration::ZERO);
     let settings = config(1).with_stuck_watch(policy, |_, _| {});
     let error = WorkerPool::<()>::start(settings, |_| run(|(), _| {})).unwrap_err();
     assert!(error.to_string().contains("stuck"), "{error}");
