@@ -13,6 +13,7 @@ use super::{
 use crate::sys;
 
 /// Shards on threads of their own. Dropping it stops them as [`stop`](Self::stop) does, without the report.
+#[must_use = "dropping an executor stops it"]
 pub struct Executor {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<Option<ShardReport>>>,

@@ -162,6 +162,7 @@ use start::{Launch, Plan};
 use watch::Watch;
 
 /// Running workers. Dropping it stops them as [`stop`](Self::stop) does, without the report.
+#[must_use = "dropping a pool stops it"]
 pub struct WorkerPool<M: Send + 'static> {
     sender: Sender<M>,
     handle: Handle,
