@@ -81,7 +81,7 @@
 //! | operation | cost |
 //! |---|---|
 //! | send | a hash, two loads of the map slot, one exchange in the ring, one load of the bell; no lock, no allocation |
-//! | send by a [`Batcher`] | a hash, a load, a store; the rest once for [`BATCH`] messages |
+//! | send by a [`Batcher`] | a hash, a load, a store; the rest once for [`BATCH_LEN`] messages |
 //! | call | that of a send, two uncontended locks; no allocation with a [`Caller`] |
 //! | broadcast | a lock, one exchange for each worker; a copy of the message for each but the last |
 //! | restart | on the worker's shard, between two batches; no thread is made |
@@ -132,14 +132,14 @@ mod watch;
 mod worker_config;
 
 pub use any_error::Error;
-pub use batcher::{BATCH, Batcher};
+pub use batcher::{BATCH_LEN, Batcher};
 pub use call::{Call, CallError, Reply};
 pub use caller::Caller;
 pub use careful::{CarefulCallError, CarefulSender, NotSent, NotSentReason, Pace, RealPace};
 pub use config::{Overflow, PoolConfig, WhileDown};
 pub use error::{BatchError, NoSuchWorker, ResizeError, SendError, StartError, TrySendError};
 pub use report::{Outcome, PoolReport, WorkerReport};
-pub use resize::{GROUP, MoveReport};
+pub use resize::{MOVE_LEN, MoveReport};
 pub use sender::Sender;
 pub use worker_config::WorkerConfig;
 
