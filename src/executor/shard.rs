@@ -14,7 +14,7 @@
 use core::{any::Any, cell::Cell};
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc};
 
-use shared_nothing_affinity::CpuId;
+use shared_nothing_affinity::{CpuId, PinError};
 use shared_nothing_rings::{lanes, mpsc};
 
 use super::{
@@ -55,7 +55,7 @@ pub(crate) struct Mesh {
 )]
 pub(crate) struct Pinned {
     pub(crate) cpu: Option<CpuId>,
-    pub(crate) error: Option<String>,
+    pub(crate) error: Option<PinError>,
 }
 
 /// What a shard has done.

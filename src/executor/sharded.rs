@@ -21,9 +21,9 @@ use crate::sync::Ordering::Relaxed;
 /// the executor.
 ///
 /// ```
-/// use shared_nothing::executor::{Executor, Sharded};
+/// use shared_nothing::executor::{Executor, ExecutorConfig, Sharded};
 ///
-/// let executor = Executor::builder().with_shards(2).start()?;
+/// let executor = Executor::start(ExecutorConfig::new().with_shards(2))?;
 /// let sum = executor.block_on(0, || async {
 ///     let counters = Sharded::start(|shard| shard as u64).await?;
 ///     counters.invoke_on(1, |count| *count += 10).await?;

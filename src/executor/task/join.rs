@@ -15,6 +15,7 @@ use super::{
 use crate::executor::home::Home;
 
 /// Why a task has no output.
+#[non_exhaustive]
 pub enum JoinError {
     /// It panicked. This is what [`panic!`] was given.
     Panicked(Payload),
