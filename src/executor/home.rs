@@ -61,6 +61,10 @@ fn closed() -> *mut Header {
 std::thread_local! {
     static HERE: Cell<*const Home> = const { Cell::new(ptr::null()) };
 }
+#[cfg(all(feature = "std", loom))]
+loom::thread_local! {
+    static HERE: Cell<*const Home> = Cell::new(ptr::null());
+}
 
 /// A number of the calling thread, which no other has while it lives.
 #[cfg(all(debug_assertions, feature = "std", not(loom)))]
@@ -71,12 +75,13 @@ fn thread() -> usize {
 
 /// Whether the calling thread is the home thread and says so. Without threads to ask, nobody is: all goes by the way
 /// that is right for everyone.
-fn is_here(home: NonNull<Home>) -> bool {
-    #[cfg(all(feature = "std", not(loom)))]
+#[inline]
+pub(super) fn is_here(home: NonNull<Home>) -> bool {
+    #[cfg(feature = "std")]
     return HERE
         .try_with(|here| here.get() == home.as_ptr().cast_const())
         .unwrap_or(false);
-    #[cfg(not(all(feature = "std", not(loom))))]
+    #[cfg(not(feature = "std"))]
     {
         let _ = home;
         false
@@ -140,20 +145,27 @@ impl Home {
         }
     }
 
-    /// Puts a cell into a queue.
+    /// Puts a cell into the run queue.
     ///
     /// # Safety
     ///
-    /// 1. The caller has turned the cell's `SCHEDULED` on (T2), and holds a reference to the cell until this returns.
+    /// 1. The caller is on the home thread, and has turned the cell's `QUEUED` on (T2).
+    /// 2. `home` is the cell's.
+    #[inline]
+    pub(super) unsafe fn enqueue_here(home: NonNull<Self>, task: NonNull<Header>) {
+        // SAFETY: the cell has a reference to its home. Duty 1, and no other borrow is alive.
+        unsafe { (*home.as_ref().own.run.get()).push_back(task) };
+    }
+
+    /// Pushes a cell to the foreign stack, from any thread.
+    ///
+    /// # Safety
+    ///
+    /// 1. The caller has turned the cell's `SCHEDULED` on (T2), and holds a waker of the cell until this returns.
     /// 2. `home` is the cell's.
     pub(super) unsafe fn enqueue(home: NonNull<Self>, task: NonNull<Header>) {
         // SAFETY: the cell that duty 1 keeps has a reference to its home.
         let this = unsafe { home.as_ref() };
-        if is_here(home) {
-            // SAFETY: the home thread, and no other borrow is alive.
-            unsafe { (*this.own.run.get()).push_back(task) };
-            return;
-        }
         // RELAXED: what is below is not looked at.
         let mut below = this.foreign.load(Relaxed);
         loop {
@@ -228,12 +240,12 @@ impl HomeRef {
 
     /// Says that the calling thread is the home thread, for as long as the guard lives.
     pub(crate) fn enter(&self) -> Entered {
-        #[cfg(all(feature = "std", not(loom)))]
+        #[cfg(feature = "std")]
         return Entered {
-            former: HERE.replace(self.home.as_ptr().cast_const()),
+            former: HERE.with(|here| here.replace(self.home.as_ptr().cast_const())),
             stays: PhantomData,
         };
-        #[cfg(not(all(feature = "std", not(loom))))]
+        #[cfg(not(feature = "std"))]
         Entered { stays: PhantomData }
     }
 
@@ -315,9 +327,12 @@ impl HomeRef {
         let run = unsafe { &mut *self.home().own.run.get() };
         let first = run.len();
         while let Some(task) = NonNull::new(top) {
-            // SAFETY: T2: the queue owns the link of what is in it.
+            // SAFETY: T2: the stack owns the link of what is in it, until the bit is off.
             top = unsafe { *task.as_ref().link.get() };
-            run.push_back(task);
+            // SAFETY: the bit holds the cell until here (T3), and it was taken out of the stack.
+            if unsafe { TaskRef::take_in(task) } {
+                run.push_back(task);
+            }
         }
         run.make_contiguous()[first..].reverse();
     }
@@ -348,14 +363,14 @@ impl Drop for HomeRef {
 
 /// The calling thread is a home thread while this lives.
 pub(crate) struct Entered {
-    #[cfg(all(feature = "std", not(loom)))]
+    #[cfg(feature = "std")]
     former: *const Home,
     stays: PhantomData<*const ()>,
 }
 
-#[cfg(all(feature = "std", not(loom)))]
+#[cfg(feature = "std")]
 impl Drop for Entered {
     fn drop(&mut self) {
-        HERE.set(self.former);
+        HERE.with(|here| here.set(self.former));
     }
 }

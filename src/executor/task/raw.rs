@@ -13,8 +13,8 @@ use core::{
 };
 
 use super::{
-    ABORT, DONE, Header, JoinError,
-    header::{NotSend, POLLED},
+    ABORT, DETACHED, DONE, Header, JoinError,
+    header::{NotSend, OWNED, POLLED, QUEUED},
 };
 use crate::executor::home::Home;
 
@@ -186,24 +186,25 @@ pub(crate) fn drop_waker(waker: Option<Waker>) {
     }
 }
 
-/// One reference to a task, used on its home thread.
+/// The owner's hold of a task, on its home thread.
 pub(crate) struct TaskRef {
     task: NonNull<Header>,
     stays: NotSend,
 }
 
 impl TaskRef {
-    /// A task that is scheduled, though no queue has it yet: the reference of its owner, and that of its join handle.
+    /// A task that is queued, though no queue has it yet: its owner's hold, and that of its join handle.
     ///
     /// # Safety
     ///
     /// 1. The caller is on the home thread of `home`, which is alive.
+    #[inline]
     pub(crate) unsafe fn new<F: Future + 'static>(
         home: NonNull<Home>,
         future: F,
         flags: u8,
         place: &'static Location<'static>,
-    ) -> (Self, Self) {
+    ) -> (Self, JoinRef) {
         // SAFETY: duty 1.
         let block = unsafe { home.as_ref().take_ref_and_block(Layout::new::<Cell<F>>()) };
         let cell = block.cast::<Cell<F>>();
@@ -214,11 +215,8 @@ impl TaskRef {
         // SAFETY: a new block of this layout.
         unsafe { cell.write(value) };
         let task = cell.cast();
-        let reference = || Self {
-            task,
-            stays: NotSend::default(),
-        };
-        (reference(), reference())
+        let stays = NotSend::default();
+        (Self { task, stays }, JoinRef { task, stays })
     }
 
     #[inline]
@@ -228,7 +226,7 @@ impl TaskRef {
 
     #[inline]
     pub(crate) fn header(&self) -> &Header {
-        // SAFETY: the reference keeps the cell (T3).
+        // SAFETY: this holds the cell (T3).
         unsafe { self.task.as_ref() }
     }
 
@@ -244,11 +242,70 @@ impl TaskRef {
         unsafe { (self.header().vtable.cancel)(self.task) }
     }
 
+    /// Drops the output of a task that is done, if it is still there. `false`: that panicked.
+    pub(crate) fn clear(&self) -> bool {
+        debug_assert!(self.header().has(DONE));
+        // SAFETY: T3; a task that is done runs no code of its own.
+        unsafe { (self.header().vtable.clear)(self.task) }
+    }
+
+    /// A cell was taken out of the foreign stack. `true`: the caller must put it into the run queue.
+    ///
+    /// # Safety
+    ///
+    /// 1. The caller is on the task's home thread, and took it out of the stack (T2).
+    pub(crate) unsafe fn take_in(task: NonNull<Header>) -> bool {
+        // SAFETY: the bit holds it.
+        let header = unsafe { task.as_ref() };
+        let is_new = header.schedule_here();
+        if header.state.begin() {
+            // SAFETY: the last: it was settled, so it is not queued.
+            unsafe { free(task) };
+        }
+        is_new
+    }
+}
+
+impl Drop for TaskRef {
+    #[inline]
+    fn drop(&mut self) {
+        let header = self.header();
+        if header.leave_here(header.flags.get() & !OWNED) {
+            // SAFETY: the last.
+            unsafe { free(self.task) };
+        }
+    }
+}
+
+/// The join handle's hold of a task, on its home thread.
+pub(crate) struct JoinRef {
+    task: NonNull<Header>,
+    stays: NotSend,
+}
+
+impl JoinRef {
+    #[inline]
+    pub(super) fn header(&self) -> &Header {
+        // SAFETY: this holds the cell (T3).
+        unsafe { self.task.as_ref() }
+    }
+
+    /// Wakes.
+    #[inline]
+    pub(super) fn schedule(&self) {
+        let header = self.header();
+        if header.schedule_here() {
+            // SAFETY: T2: the flag was turned on just now. What belongs to a task stays on its home thread.
+            unsafe { Home::enqueue_here(header.home, self.task) };
+        }
+    }
+
     /// The output of a task that is done, once.
     ///
     /// # Safety
     ///
     /// 1. `T` is the output of the task's future.
+    #[inline]
     pub(super) unsafe fn take<T>(&self) -> Option<Result<T, JoinError>> {
         debug_assert!(self.header().has(DONE));
         let mut output = None;
@@ -256,26 +313,25 @@ impl TaskRef {
         unsafe { (self.header().vtable.take)(self.task, (&raw mut output).cast()) };
         output
     }
-
-    /// Drops the output of a task that is done, if it is still there. `false`: that panicked.
-    pub(crate) fn clear(&self) -> bool {
-        debug_assert!(self.header().has(DONE));
-        // SAFETY: T3; a task that is done runs no code of its own.
-        unsafe { (self.header().vtable.clear)(self.task) }
-    }
 }
 
-impl Drop for TaskRef {
+impl Drop for JoinRef {
     #[inline]
     fn drop(&mut self) {
-        if self.header().state.leave() {
+        drop_waker(self.header().join_waker.take());
+        if self.header().has(DONE) {
+            // SAFETY: T3; a task that is done runs no code of its own.
+            unsafe { (self.header().vtable.clear)(self.task) };
+        }
+        let header = self.header();
+        if header.leave_here(header.flags.get() | DETACHED) {
             // SAFETY: the last.
             unsafe { free(self.task) };
         }
     }
 }
 
-/// A cell that was taken out of a queue, and that the queue's bit still holds. It stays on its home thread.
+/// A cell that was taken out of the run queue, and that the queue's flag still holds. It stays on its home thread.
 pub(crate) struct Queued {
     task: NonNull<Header>,
     stays: NotSend,
@@ -284,7 +340,7 @@ pub(crate) struct Queued {
 impl Queued {
     /// # Safety
     ///
-    /// 1. The caller is on the task's home thread and took it out of its queue (T2), for this alone.
+    /// 1. The caller is on the task's home thread and took it out of its run queue, for this alone.
     pub(crate) unsafe fn new(task: NonNull<Header>) -> Self {
         Self {
             task,
@@ -294,21 +350,19 @@ impl Queued {
 
     #[inline]
     pub(crate) fn header(&self) -> &Header {
-        // SAFETY: the bit holds it until `self` is gone.
+        // SAFETY: the flag holds it until `self` is gone.
         unsafe { self.task.as_ref() }
     }
 
     /// Polls the task, or cancels it if that was asked for; `None` if it is done already.
     pub(crate) fn run(self) -> Option<Polled> {
-        let task = self.task;
-        // Before the bit goes: a task that is done may be freed by others as soon as it is off.
-        let is_done = self.header().has(DONE);
-        drop(self);
-        if is_done {
+        if self.header().has(DONE) {
             return None;
         }
+        let task = core::mem::ManuallyDrop::new(self).task;
         // SAFETY: T4 keeps the cell.
         let header = unsafe { task.as_ref() };
+        header.unset(QUEUED);
         if header.has(ABORT) {
             // SAFETY: not done, and not being polled: `run` is never called within a poll. The home thread.
             let fine = unsafe { (header.vtable.cancel)(task) };
@@ -321,14 +375,15 @@ impl Queued {
                 (header.vtable.poll)(task, &mut Context::from_waker(waker))
             })
         };
-        header.flags.set(header.flags.get() & !POLLED);
+        header.unset(POLLED);
         Some(polled)
     }
 }
 
 impl Drop for Queued {
     fn drop(&mut self) {
-        if self.header().state.begin() {
+        let header = self.header();
+        if header.leave_here(header.flags.get() & !QUEUED) {
             // SAFETY: the last.
             unsafe { free(self.task) };
         }
@@ -340,7 +395,7 @@ impl Drop for Queued {
 ///
 /// # Safety
 ///
-/// 1. The state of the cell is zero, and this is called once.
+/// 1. Nothing holds the cell (T3), and this is called once.
 pub(crate) unsafe fn free(task: NonNull<Header>) {
     // SAFETY: T3: nobody else has the cell. A waker that is left is dropped with the header's fields, guarded, since
     // it may be foreign code.
