@@ -13,7 +13,6 @@
 
 use alloc::{boxed::Box, collections::VecDeque};
 use core::{
-    alloc::Layout,
     cell::{Cell, UnsafeCell},
     future::Future,
     marker::PhantomData,
@@ -22,7 +21,7 @@ use core::{
 };
 
 use super::{
-    storage::Blocks,
+    storage::{Blocks, Size},
     task::{Header, JoinHandle, Queued, TaskRef},
 };
 use crate::sync::{
@@ -95,7 +94,7 @@ impl Home {
     ///
     /// 1. The caller is on the home thread.
     #[inline]
-    pub(super) unsafe fn take_ref_and_block(&self, layout: Layout) -> NonNull<u8> {
+    pub(super) unsafe fn take_ref_and_block(&self, size: Size) -> NonNull<u8> {
         let stash = &self.own.stash;
         if stash.get() == 0 {
             // RELAXED: the caller has a reference; nothing is handed over.
@@ -104,7 +103,7 @@ impl Home {
         }
         stash.set(stash.get() - 1);
         // SAFETY: duty 1, and no other borrow is alive: nothing else runs meanwhile.
-        unsafe { &mut *self.own.blocks.get() }.take(layout)
+        unsafe { &mut *self.own.blocks.get() }.take(size)
     }
 
     /// A cell is no more. On its home thread, its memory is kept.
@@ -116,18 +115,18 @@ impl Home {
     pub(super) unsafe fn give_ref_and_block(
         home: NonNull<Self>,
         block: NonNull<u8>,
-        layout: Layout,
+        size: Size,
     ) {
         if is_here(home) {
             // SAFETY: the reference keeps it alive.
             let own = &unsafe { home.as_ref() }.own;
             own.stash.set(own.stash.get() + 1);
             // SAFETY: duty 1; the home thread, and no other borrow is alive.
-            unsafe { (*own.blocks.get()).give(block, layout) };
+            unsafe { (*own.blocks.get()).give(block, size) };
         } else {
             // SAFETY: duty 1.
             unsafe {
-                Blocks::free(block, layout);
+                Blocks::free(block, size);
                 Self::leave(home, 1);
             }
         }
@@ -209,7 +208,7 @@ impl HomeRef {
             signal,
             own: Own {
                 run: UnsafeCell::new(VecDeque::with_capacity(64)),
-                blocks: UnsafeCell::new(Blocks::default()),
+                blocks: UnsafeCell::new(Blocks::new()),
                 stash: Cell::new(0),
                 is_closed: Cell::new(false),
                 #[cfg(all(debug_assertions, feature = "std", not(loom)))]
@@ -265,19 +264,19 @@ impl HomeRef {
     }
 
     #[cfg(feature = "std")]
-    /// Memory for a value of `layout`, for cells that never leave a reference behind.
-    pub(crate) fn take_block(&self, layout: Layout) -> NonNull<u8> {
+    /// Memory of `size`, for cells that never leave a reference behind.
+    pub(crate) fn take_block(&self, size: Size) -> NonNull<u8> {
         // SAFETY: the home thread, and no other borrow is alive.
-        unsafe { (*self.home().own.blocks.get()).take(layout) }
+        unsafe { (*self.home().own.blocks.get()).take(size) }
     }
 
     #[cfg(feature = "std")]
     /// # Safety
     ///
-    /// 1. The block came from [`take_block`](Self::take_block) of any home with this layout, and is used no more.
-    pub(crate) unsafe fn give_block(&self, block: NonNull<u8>, layout: Layout) {
+    /// 1. The block came from [`take_block`](Self::take_block) of any home with this size, and is used no more.
+    pub(crate) unsafe fn give_block(&self, block: NonNull<u8>, size: Size) {
         // SAFETY: duty 1; the home thread, and no other borrow is alive.
-        unsafe { (*self.home().own.blocks.get()).give(block, layout) };
+        unsafe { (*self.home().own.blocks.get()).give(block, size) };
     }
 
     /// The next task to be polled.

@@ -24,7 +24,7 @@ const REF: usize = 4;
 const COUNT_MAX: isize = isize::MAX / 2;
 const TOO_MANY: &str = "too many wakers of one task";
 
-/// The future is gone; the output, if anybody wants it, is there.
+/// The future is gone.
 pub(crate) const DONE: u8 = 1;
 /// The future is to be dropped instead of polled.
 pub(crate) const ABORT: u8 = 2;
@@ -39,6 +39,9 @@ pub(super) const POLLED: u8 = 16;
 pub(super) const QUEUED: u8 = 32;
 /// The executor has the task. Off once, for ever.
 pub(super) const OWNED: u8 = 64;
+
+/// The output is in the stage.
+pub(super) const HAS_OUTPUT: u8 = 128;
 
 /// What other threads touch: their wakers, the bit of the foreign stack, and, once the home thread's holds are over, all
 /// wakers that are left.
