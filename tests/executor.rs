@@ -17,11 +17,11 @@ mod stops;
 
 use shared_nothing::{
     affinity::Placement,
-    executor::{Builder, Executor, Idle},
+    executor::{Executor, ExecutorConfig, Idle},
 };
 
 /// With `SHUFFLE_SEED=7` in the environment, ready tasks run in the order of that seed.
-fn shards(count: usize) -> Builder {
+fn shards(count: usize) -> ExecutorConfig {
     let builder = in_order(count);
     match std::env::var("SHUFFLE_SEED") {
         Err(_) => builder,
@@ -30,7 +30,7 @@ fn shards(count: usize) -> Builder {
 }
 
 /// Ready tasks run in the order in which they became so.
-fn in_order(count: usize) -> Builder {
+fn in_order(count: usize) -> ExecutorConfig {
     Executor::builder()
         .with_shards(count)
         .with_placement(Placement::Unpinned)

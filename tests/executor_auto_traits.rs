@@ -1,12 +1,14 @@
 //! Which types of the executor may move to another thread, which may be used by several at a time, and which may be
 //! neither: for every public one. All is checked at compile time, but for that no type is forgotten.
 
-use std::{cell::Cell, error::Error, fs, future::Future, path::Path, rc::Rc};
+mod public_types;
+
+use std::{cell::Cell, error::Error, future::Future, rc::Rc};
 
 use shared_nothing::executor::{
-    AbortOnDrop, Builder, CallCounts, CallError, Elapsed, Executor, Handle, Idle, Interval,
-    JoinError, JoinHandle, LocalExecutor, Memory, OutsideCall, ShardReport, Sharded, Sleep,
-    Spawner, Stall, StartError, TaskCounts, Turn, YieldNow,
+    AbortOnDrop, CallCounts, CallError, Elapsed, Executor, ExecutorConfig, Handle, Idle, Interval,
+    JoinError, JoinHandle, LocalExecutor, Memory, MemoryShortfall, OutsideCall, ShardReport,
+    Sharded, Sleep, Spawner, Stall, StartError, TaskCounts, Turn, YieldNow,
     mesh::{Mesh, MeshError, Receiver, Receiving, SendError, Sender, Sending, TrySendError},
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
@@ -15,7 +17,7 @@ use static_assertions::{assert_impl_all, assert_not_impl_any};
 assert_impl_all!(Executor: Send, Sync);
 assert_impl_all!(Handle: Send, Sync, Clone);
 assert_impl_all!(OutsideCall<Cell<u8>>: Send, Future);
-assert_impl_all!(Builder: Send, Sync, Clone);
+assert_impl_all!(ExecutorConfig: Send, Sync, Clone);
 assert_not_impl_any!(Executor: Clone);
 assert_not_impl_any!(OutsideCall<u8>: Clone);
 
@@ -55,6 +57,7 @@ assert_impl_all!(CallError: Error, Send);
 assert_impl_all!(JoinError: Error, Send);
 assert_impl_all!(StartError: Error, Send, Sync);
 assert_impl_all!(MeshError: Error, Send);
+assert_impl_all!(MemoryShortfall: Error, Send, Sync, Clone, PartialEq);
 assert_impl_all!(SendError<u8>: Error, Send, Sync);
 assert_impl_all!(TrySendError<u8>: Error, Send, Sync);
 assert_impl_all!(Elapsed: Error, Send, Sync, Copy);
@@ -69,36 +72,11 @@ mod sim {
     assert_impl_all!(SimError: std::error::Error, Send);
 }
 
-/// The names of types that begin a line as public.
-fn public_types(folder: &Path, found: &mut Vec<String>) {
-    for entry in fs::read_dir(folder).expect("the sources lie beside the tests") {
-        let path = entry.expect("readable").path();
-        if path.is_dir() {
-            public_types(&path, found);
-            continue;
-        }
-        let text = fs::read_to_string(&path).expect("a source is text");
-        let types = text.lines().filter_map(|line| {
-            let rest = line
-                .strip_prefix("pub struct ")
-                .or(line.strip_prefix("pub enum "))?;
-            rest.split(|c: char| !c.is_alphanumeric()).next()
-        });
-        found.extend(types.map(str::to_owned));
-    }
-}
-
 #[test]
 fn every_public_type_is_named_here() {
-    let mut types = Vec::new();
-    public_types(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src/executor"),
-        &mut types,
+    public_types::all_named_in(
+        include_str!("executor_auto_traits.rs"),
+        &["src/executor"],
+        21,
     );
-    assert!(types.len() > 20, "{types:?}");
-    let text = include_str!("executor_auto_traits.rs");
-    let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).collect();
-    for name in types {
-        assert!(words.contains(&name.as_str()), "{name} has no assertion");
-    }
 }

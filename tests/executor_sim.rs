@@ -137,9 +137,9 @@ fn a_failure_names_its_seed() {
     let failed = failed.map(|(): ()| ()).unwrap_err();
     assert_eq!(failed.to_string(), "seed 9: call panicked: so it is");
     for (sim, name) in [
-        (Sim::new(0).with_shards(0), "with_shards"),
-        (Sim::new(0).with_credits(0), "with_credits"),
-        (Sim::new(0).with_lane_capacity(0), "with_lane_capacity"),
+        (Sim::new(0).with_shards(0), "shards"),
+        (Sim::new(0).with_credits(0), "credits"),
+        (Sim::new(0).with_lane_capacity(0), "lane_capacity"),
     ] {
         assert!(
             matches!(sim.run(|| async {}), Err(SimError::Invalid { setting }) if setting == name)

@@ -51,11 +51,7 @@ fn arena(machine: &Topology, cpu: CpuId, ring: Layout, is_strict: bool) -> Arena
         Some(node) => Policy::Prefer(node),
         None => Policy::FirstTouch,
     };
-    Arena::new(&Request {
-        policy,
-        ..Request::new(ring.size() + ring.align())
-    })
-    .unwrap()
+    Arena::new(&Request::new(ring.size() + ring.align()).with_policy(policy)).unwrap()
 }
 
 /// That every page is at home; at least `pages` of them are there.
@@ -138,11 +134,7 @@ fn a_ring_of_frames_lies_on_its_readers_node() {
 fn memory_that_its_owner_prefaults_is_its_own_without_any_policy() {
     on_each_cpu(|machine, _, cpu| {
         let layout = spsc::layout::<u64>(CAPACITY).unwrap();
-        let arena = Arena::new(&Request {
-            prefault: true,
-            ..Request::new(layout.size())
-        })
-        .unwrap();
+        let arena = Arena::new(&Request::new(layout.size()).with_prefault(true)).unwrap();
         let (tx, rx) = spsc::in_memory::<u64>(arena.take(layout).unwrap(), CAPACITY).unwrap();
         assert!(tx.is_empty() && rx.is_empty());
         let home = home(machine, cpu).unwrap_or(NodeId(0));
@@ -157,10 +149,7 @@ fn smallest_node() -> (NodeId, usize) {
     let smallest = nodes.min_by_key(|node| node.memory_bytes_total).unwrap();
     let policy = Policy::Bind(smallest.id);
     let too_much = smallest.memory_bytes_total.unwrap() as usize;
-    match Arena::new(&Request {
-        policy,
-        ..Request::new(too_much)
-    }) {
+    match Arena::new(&Request::new(too_much).with_policy(policy)) {
         Err(MemoryError::NotEnoughFree { bytes_free, .. }) => (smallest.id, bytes_free as usize),
         other => panic!("{other:?}"),
     }
@@ -170,21 +159,19 @@ fn smallest_node() -> (NodeId, usize) {
 #[ignore = "fills a node"]
 fn on_a_full_node_a_strict_ring_is_refused_and_a_preferred_one_overflows() {
     let (node, bytes_free) = smallest_node();
-    let filler = Request {
-        policy: Policy::Bind(node),
-        prefault: true,
-        ..Request::new(bytes_free / 10 * 9)
-    };
+    let filler = Request::new(bytes_free / 10 * 9)
+        .with_policy(Policy::Bind(node))
+        .with_prefault(true);
     let filler = Arena::new(&filler).unwrap();
     assert!(filler.residence().unwrap().is_all_on(node));
 
     let layout = spsc::layout::<u64>(8 << 20).unwrap();
     let ring = |policy| {
-        Arena::new(&Request {
-            policy,
-            prefault: true,
-            ..Request::new(layout.size())
-        })
+        Arena::new(
+            &Request::new(layout.size())
+                .with_policy(policy)
+                .with_prefault(true),
+        )
     };
     let refused = ring(Policy::Bind(node)).unwrap_err();
     let is_short =

@@ -55,6 +55,7 @@ impl Error {
     /// assert_eq!(denied.remedy(), Some("it takes CAP_SYS_NICE or `ulimit -r`"));
     /// assert!(denied.to_string().ends_with("; it takes CAP_SYS_NICE or `ulimit -r`"));
     /// ```
+    #[must_use]
     pub fn remedy(&self) -> Option<&'static str> {
         const EPERM: i32 = 1;
         const ENOMEM: i32 = 12;

@@ -19,7 +19,7 @@ use crate::topology::{CoreKind, Topology};
 /// ```
 /// use shared_nothing_affinity::{CpuId, Demand, Placement, Synthetic};
 ///
-/// let machine = Synthetic { packages: 2, cores_per_node: 2, threads_per_core: 2, ..Synthetic::default() }.build();
+/// let machine = Synthetic::default().with_packages(2).with_cores_per_node(2).with_threads_per_core(2).build();
 /// let usable = machine.online();
 ///
 /// let spread = Placement::Spread.place(&machine, &usable, 2, Demand::Require)?;

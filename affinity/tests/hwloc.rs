@@ -82,11 +82,7 @@ fn memory_of_either_lies_on_the_node_asked_for() {
         let mut theirs = machine.allocate(MIB, node.id).unwrap();
         theirs.as_mut_slice().fill(MaybeUninit::new(1));
         let policy = Policy::Bind(node.id);
-        let mut ours = Region::new(&Request {
-            policy,
-            ..Request::new(MIB)
-        })
-        .unwrap();
+        let mut ours = Region::new(&Request::new(MIB).with_policy(policy)).unwrap();
         ours.as_mut_slice().fill(1);
         let theirs = where_is(theirs.as_slice()).unwrap();
         assert_eq!(theirs, ours.residence().unwrap());
@@ -111,10 +107,7 @@ fn both_refuse_the_same_with_the_same_words() {
     let machine = Hwloc::read().unwrap();
     let refused = |bytes, node| {
         let policy = Policy::Bind(node);
-        let ours = Region::new(&Request {
-            policy,
-            ..Request::new(bytes)
-        });
+        let ours = Region::new(&Request::new(bytes).with_policy(policy));
         let ours = ours.map(drop).map_err(at_any_time);
         let theirs = machine.allocate(bytes, node).map(drop);
         assert_eq!(theirs.map_err(at_any_time), ours);

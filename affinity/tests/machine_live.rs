@@ -130,12 +130,7 @@ fn memory_of_a_node_outside_the_cpuset_is_refused_by_name() {
     let [denied, given] = two_nodes().map(|node| node.id);
     let group = Group::enter();
     group.write("cpuset.mems", &given.to_string());
-    let region = |policy| {
-        Region::new(&Request {
-            policy,
-            ..Request::new(MIB)
-        })
-    };
+    let region = |policy| Region::new(&Request::new(MIB).with_policy(policy));
     let (node, allowed) = (denied, vec![given]);
     let refused = MemoryError::NodeNotAllowed { node, allowed };
     for policy in [
@@ -175,10 +170,7 @@ fn two_nodes() -> [Node; 2] {
 fn a_full_node_is_refused_when_strict_and_overflows_when_preferred() {
     let [node, _] = two_nodes();
     let bytes = node.memory_bytes_free.unwrap() as usize + 32 * MIB;
-    let strict = Request {
-        policy: Policy::Bind(node.id),
-        ..Request::new(bytes)
-    };
+    let strict = Request::new(bytes).with_policy(Policy::Bind(node.id));
     let error = Region::new(&strict).unwrap_err();
     let MemoryError::NotEnoughFree {
         bytes_free,
@@ -190,11 +182,10 @@ fn a_full_node_is_refused_when_strict_and_overflows_when_preferred() {
     };
     assert_eq!(short, node.id);
 
-    let preferred = Request {
-        policy: Policy::Prefer(node.id),
-        prefault: true,
-        ..strict.clone()
-    };
+    let preferred = strict
+        .clone()
+        .with_policy(Policy::Prefer(node.id))
+        .with_prefault(true);
     let residence = Region::new(&preferred).unwrap().residence().unwrap();
     assert!(
         residence.pages.len() > 1 && residence.pages_absent == 0,
@@ -202,11 +193,9 @@ fn a_full_node_is_refused_when_strict_and_overflows_when_preferred() {
     );
 
     // Nine tenths of what is said to be free can be had: nobody is killed.
-    let strict = Request {
-        bytes: bytes_free as usize / 10 * 9,
-        prefault: true,
-        ..strict
-    };
+    let strict = strict
+        .with_bytes(bytes_free as usize / 10 * 9)
+        .with_prefault(true);
     assert!(
         Region::new(&strict)
             .unwrap()
@@ -223,10 +212,10 @@ fn huge_pages_of_the_wrong_node_are_not_touched_in_hope() {
     let pool =
         format!("/sys/devices/system/node/node{full}/hugepages/hugepages-2048kB/nr_hugepages");
     write(&pool, "4");
-    let request = |policy| Request {
-        pages: Pages::Huge,
-        policy,
-        ..Request::new(3 * MIB)
+    let request = |policy| {
+        Request::new(3 * MIB)
+            .with_pages(Pages::Huge)
+            .with_policy(policy)
     };
 
     let region = Region::new(&request(Policy::Bind(full))).unwrap();

@@ -62,10 +62,7 @@ fn pages_are_absent_until_they_are_written_or_prefaulted() {
     region.as_mut_slice()[10 * base_page_bytes()] = 1;
     assert_eq!(region.residence().unwrap().pages_absent, 63);
 
-    let request = Request {
-        prefault: true,
-        ..Request::new(64 * base_page_bytes())
-    };
+    let request = Request::new(64 * base_page_bytes()).with_prefault(true);
     let residence = Region::new(&request).unwrap().residence().unwrap();
     assert_eq!(
         (residence.pages_absent, residence.pages.values().sum()),
@@ -75,10 +72,7 @@ fn pages_are_absent_until_they_are_written_or_prefaulted() {
 
 #[test]
 fn where_is_counts_the_pages_that_a_slice_touches() {
-    let request = Request {
-        prefault: true,
-        ..Request::new(4 * base_page_bytes())
-    };
+    let request = Request::new(4 * base_page_bytes()).with_prefault(true);
     let region = Region::new(&request).unwrap();
     let page = base_page_bytes();
     let pages = |first: usize, last: usize| {
@@ -98,11 +92,8 @@ fn preferred_and_bound_pages_lie_on_their_node_whoever_touches_them() {
     for node in nodes_with_memory().iter().map(|node| node.id) {
         for policy in [Policy::Prefer(node), Policy::Bind(node)] {
             on_each_cpu(|cpu| {
-                let mut region = Region::new(&Request {
-                    policy: policy.clone(),
-                    ..Request::new(2 * MIB)
-                })
-                .unwrap();
+                let mut region =
+                    Region::new(&Request::new(2 * MIB).with_policy(policy.clone())).unwrap();
                 assert!(region.is_policy_set());
                 region.as_mut_slice().fill(1);
                 assert!(
@@ -119,11 +110,9 @@ fn interleaved_pages_take_turns_exactly() {
     // Large enough for the kernel to use huge pages, if it is not told otherwise: those take turns as a whole.
     let nodes: Vec<NodeId> = nodes_with_memory().iter().map(|node| node.id).collect();
     let bytes = nodes.len() * 2048 * base_page_bytes();
-    let request = Request {
-        policy: Policy::Interleave(nodes.clone()),
-        prefault: true,
-        ..Request::new(bytes)
-    };
+    let request = Request::new(bytes)
+        .with_policy(Policy::Interleave(nodes.clone()))
+        .with_prefault(true);
     let residence = Region::new(&request).unwrap().residence().unwrap();
     assert_eq!(
         residence.pages,
@@ -159,11 +148,7 @@ fn nodes_that_cannot_give_memory_are_refused() {
         Policy::Bind(node),
         Policy::Interleave(vec![node]),
     ] {
-        let error = Region::new(&Request {
-            policy,
-            ..Request::new(1)
-        })
-        .unwrap_err();
+        let error = Region::new(&Request::new(1).with_policy(policy)).unwrap_err();
         assert_eq!(error, MemoryError::NoSuchNode { node });
     }
     for node in Topology::read()
@@ -172,11 +157,7 @@ fn nodes_that_cannot_give_memory_are_refused() {
         .filter(|node| !node.has_memory())
         .map(|node| node.id)
     {
-        let error = Region::new(&Request {
-            policy: Policy::Prefer(node),
-            ..Request::new(1)
-        })
-        .unwrap_err();
+        let error = Region::new(&Request::new(1).with_policy(Policy::Prefer(node))).unwrap_err();
         assert_eq!(error, MemoryError::NodeWithoutMemory { node });
     }
 }
@@ -189,33 +170,21 @@ fn sizes_beyond_memory_are_refused_and_not_killed_for() {
         1 << 60,
     ] {
         for pages in [Pages::Base, Pages::Transparent, Pages::Huge] {
-            let error = Region::new(&Request {
-                pages,
-                ..Request::new(bytes)
-            })
-            .unwrap_err();
+            let error = Region::new(&Request::new(bytes).with_pages(pages)).unwrap_err();
             assert_eq!(error, MemoryError::TooLarge { bytes }, "{pages:?}");
         }
     }
     let bytes = 1 << 45;
     for (prefault, lock) in [(true, false), (false, true)] {
-        let error = Region::new(&Request {
-            prefault,
-            lock,
-            ..Request::new(bytes)
-        })
-        .unwrap_err();
+        let error =
+            Region::new(&Request::new(bytes).with_prefault(prefault).with_lock(lock)).unwrap_err();
         assert!(
             matches!(error, MemoryError::NotEnoughFree { node: None, .. }),
             "{error}"
         );
     }
     let node = nodes_with_memory()[0].id;
-    let error = Region::new(&Request {
-        policy: Policy::Bind(node),
-        ..Request::new(bytes)
-    })
-    .unwrap_err();
+    let error = Region::new(&Request::new(bytes).with_policy(Policy::Bind(node))).unwrap_err();
     assert!(
         matches!(error, MemoryError::NotEnoughFree { node: Some(_), .. }),
         "{error}"
@@ -235,11 +204,11 @@ fn transparent_pages_are_aligned_and_huge_ones_fall_back_with_a_report() {
     };
 
     let bytes = 3 * MIB;
-    let region = Region::new(&Request {
-        pages: Pages::Transparent,
-        prefault: true,
-        ..Request::new(bytes)
-    })
+    let region = Region::new(
+        &Request::new(bytes)
+            .with_pages(Pages::Transparent)
+            .with_prefault(true),
+    )
     .unwrap();
     assert_eq!(region.pages(), fallback);
     if region.pages() == Pages::Transparent {
@@ -250,11 +219,11 @@ fn transparent_pages_are_aligned_and_huge_ones_fall_back_with_a_report() {
 
     let node = nodes_with_memory()[0].id;
     for policy in [Policy::FirstTouch, Policy::Prefer(node), Policy::Bind(node)] {
-        let mut region = Region::new(&Request {
-            pages: Pages::Huge,
-            policy,
-            ..Request::new(bytes)
-        })
+        let mut region = Region::new(
+            &Request::new(bytes)
+                .with_pages(Pages::Huge)
+                .with_policy(policy),
+        )
         .unwrap();
         assert_eq!(
             region.pages(),
@@ -267,10 +236,7 @@ fn transparent_pages_are_aligned_and_huge_ones_fall_back_with_a_report() {
 #[test]
 fn locked_pages_are_present_and_counted() {
     let before = kib_of("VmLck:");
-    match Region::new(&Request {
-        lock: true,
-        ..Request::new(MIB)
-    }) {
+    match Region::new(&Request::new(MIB).with_lock(true)) {
         Ok(region) => {
             assert_eq!(region.residence().unwrap().pages_absent, 0);
             assert!(kib_of("VmLck:") >= before + 1024);

@@ -23,10 +23,7 @@ fn dropping_a_region_unmaps_it() {
     assert!(kib_of("VmSize:") < before + 64 * 1024);
 
     // Aligned ones are cut out of larger mappings, and the cuttings go too.
-    let request = Request {
-        pages: Pages::Transparent,
-        ..Request::new(1)
-    };
+    let request = Request::new(1).with_pages(Pages::Transparent);
     let regions: Vec<Region> = (0..200).map(|_| Region::new(&request).unwrap()).collect();
     assert!(kib_of("VmSize:") < before + 500 * 1024);
     drop(regions);

@@ -3,13 +3,11 @@
 use shared_nothing_affinity::{CpuId, Demand, Placed, Placement, Shortfall, Synthetic, Topology};
 
 fn machine(packages: u32, cores_per_node: u32, threads_per_core: u32) -> Topology {
-    Synthetic {
-        packages,
-        cores_per_node,
-        threads_per_core,
-        ..Synthetic::default()
-    }
-    .build()
+    Synthetic::default()
+        .with_packages(packages)
+        .with_cores_per_node(cores_per_node)
+        .with_threads_per_core(threads_per_core)
+        .build()
 }
 
 /// The CPUs as the kernel would list them in this order, a dash for unpinned.
@@ -64,12 +62,10 @@ fn a_usable_sibling_counts_as_a_core_when_the_first_thread_is_not_ours() {
 
 #[test]
 fn performance_cores_come_first_then_efficiency_cores_then_siblings() {
-    let recipe = Synthetic {
-        cores_per_node: 3,
-        efficiency_cores_per_node: 2,
-        threads_per_core: 2,
-        ..Synthetic::default()
-    };
+    let recipe = Synthetic::default()
+        .with_cores_per_node(3)
+        .with_efficiency_cores_per_node(2)
+        .with_threads_per_core(2);
     let placed = place(Placement::Spread, &recipe.build(), "0-5", 4);
     assert_eq!(cpus(&placed), "0 1 2 3");
     let expected = [
@@ -131,11 +127,9 @@ fn require_fails_where_prefer_reports() {
 
 #[test]
 fn cpus_offline_are_not_used_and_unknown_ones_are() {
-    let recipe = Synthetic {
-        cores_per_node: 4,
-        offline: "1".parse().unwrap(),
-        ..Synthetic::default()
-    };
+    let recipe = Synthetic::default()
+        .with_cores_per_node(4)
+        .with_offline("1".parse().unwrap());
     assert_eq!(
         cpus(&place(Placement::Spread, &recipe.build(), "0-2", 3)),
         "0 2 -"

@@ -52,11 +52,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             restarts: 100,
             period: Duration::from_secs(1),
         })
-        .with_backoff(Backoff {
-            first: Duration::ZERO,
-            limit: Duration::ZERO,
-            ..Backoff::default()
-        });
+        .with_backoff(
+            Backoff::default()
+                .with_first(Duration::ZERO)
+                .with_limit(Duration::ZERO),
+        );
     let config = PoolConfig::new()
         .with_workers(WORKERS)
         .with_supervision(supervision)

@@ -11,7 +11,9 @@
 use std::collections::{HashMap, VecDeque};
 
 use shared_nothing::{
-    executor::{CallError, Executor, Sharded, shard_count, spawn_local, submit_async_to},
+    executor::{
+        CallError, Executor, ExecutorConfig, Sharded, shard_count, spawn_local, submit_async_to,
+    },
     partition::{MultiplyShift, Partitioner, StableHash},
 };
 
@@ -116,7 +118,7 @@ async fn client(cache: Cache, number: u64) -> Result<(), CallError> {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let executor = Executor::builder().with_shards(2).start()?;
+    let executor = Executor::start(ExecutorConfig::new().with_shards(2))?;
     let counts = executor.block_on(0, || async {
         let cache = Cache::start().await?;
         let clients: Vec<_> = (0..2)

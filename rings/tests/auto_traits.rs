@@ -7,7 +7,10 @@
     not(any(loom, shuttle))
 ))]
 
-use std::{cell::Cell, error::Error, fs, path::Path, rc::Rc};
+#[path = "../../tests/public_types/mod.rs"]
+mod public_types;
+
+use std::{cell::Cell, error::Error, rc::Rc};
 
 use shared_nothing_rings::{
     CapacityError, MemoryError, TryPopError, TryPushError, TryReserveError,
@@ -181,36 +184,7 @@ assert_impl_all!(unbounded::TryPushError<Mute>: Error, Send, Sync);
 assert_impl_all!(Refused<Mute>: Error, Send, Sync);
 assert_not_impl_any!(TryPushError<Stays>: Send, Sync);
 
-/// The names of types that begin a line as public.
-fn public_types(folder: &Path, found: &mut Vec<String>) {
-    for entry in fs::read_dir(folder).expect("the sources lie beside the tests") {
-        let path = entry.expect("readable").path();
-        if path.is_dir() {
-            public_types(&path, found);
-            continue;
-        }
-        let text = fs::read_to_string(&path).expect("a source is text");
-        let types = text.lines().filter_map(|line| {
-            let rest = line
-                .strip_prefix("pub struct ")
-                .or(line.strip_prefix("pub enum "))?;
-            rest.split(|c: char| !c.is_alphanumeric()).next()
-        });
-        found.extend(types.map(str::to_owned));
-    }
-}
-
 #[test]
 fn every_public_type_is_named_here() {
-    let mut types = Vec::new();
-    public_types(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
-        &mut types,
-    );
-    assert!(types.len() > 50, "{types:?}");
-    let text = include_str!("auto_traits.rs");
-    let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).collect();
-    for name in types {
-        assert!(words.contains(&name.as_str()), "{name} has no assertion");
-    }
+    public_types::all_named_in(include_str!("auto_traits.rs"), &["src"], 51);
 }

@@ -90,8 +90,8 @@ fn the_longest_frame_fits_an_empty_ring_at_every_position() {
             let len = longest.len() + 1;
             let max = longest.len();
             let too_long = TryReserveError::FrameTooLong { len, max };
-            assert_eq!(tx.try_reserve(len).err(), Some(too_long));
-            assert!(tx.try_reserve(usize::MAX).is_err());
+            assert_eq!(tx.reserve(len).err(), Some(too_long));
+            assert!(tx.reserve(usize::MAX).is_err());
         }
         assert_eq!(positions.len(), capacity.next_power_of_two() / 4);
     }
@@ -129,13 +129,13 @@ fn a_grant_shows_no_memory_that_was_never_written() {
     let mut heap = ring(1000);
     for (tx, rx) in [&mut mapped, &mut heap] {
         for lap in 0..2 {
-            let grant = tx.try_reserve(496).expect("empty");
+            let grant = tx.reserve(496).expect("empty");
             assert!(grant.iter().all(|&byte| byte == 0), "lap {lap}");
             grant.commit(496);
             rx.peek().expect("just committed").consume();
         }
         // The memory has 1024 bytes, and the capacity does not reach the last ones at once.
-        let grant = tx.try_reserve(20).expect("empty");
+        let grant = tx.reserve(20).expect("empty");
         assert!(grant.iter().all(|&byte| byte == 0));
     }
 }
@@ -143,7 +143,7 @@ fn a_grant_shows_no_memory_that_was_never_written() {
 #[test]
 fn a_commit_of_more_than_was_reserved_publishes_nothing() {
     let (mut tx, mut rx) = ring(64);
-    let grant = tx.try_reserve(5).expect("empty");
+    let grant = tx.reserve(5).expect("empty");
     assert!(catch_unwind(AssertUnwindSafe(|| grant.commit(6))).is_err());
     assert_eq!(rx.peek().err(), Some(TryPopError::Empty));
     assert_eq!(tx.try_push(b"after"), Ok(()));
@@ -226,7 +226,7 @@ fn frames_of_all_lengths_arrive_whole_and_in_order() {
                 for number in 0..FRAMES {
                     let len = len(number);
                     loop {
-                        if let Ok(mut grant) = tx.try_reserve(len) {
+                        if let Ok(mut grant) = tx.reserve(len) {
                             grant.fill(number as u8);
                             break grant.commit(len);
                         }

@@ -33,7 +33,7 @@ fn numbers(counts: Counts) -> [usize; 5] {
         counts.received,
         counts.refused_full,
         counts.refused_closed,
-        counts.high_water,
+        counts.len_max,
     ]
 }
 
@@ -138,7 +138,7 @@ fn worst_miss(capacity: usize, seed: u64) -> usize {
                 let _empty = rx.try_pop();
             }
             highest = highest.max(rx.len());
-            let mark = stats.read().high_water;
+            let mark = stats.read().len_max;
             assert!(mark <= highest, "nobody saw {mark}");
             worst = worst.max(highest - mark);
         }
@@ -184,7 +184,7 @@ fn several_producers_miss_as_much_each() {
                     let _empty = rx.try_pop();
                 }
                 highest = highest.max(rx.len());
-                let mark = stats.read().high_water;
+                let mark = stats.read().len_max;
                 assert!(mark <= highest && highest - mark <= PRODUCERS * miss_max);
             }
         }
@@ -204,7 +204,7 @@ fn a_ring_that_grows_has_a_mark_too() {
     assert_eq!(tx.try_push(1000), Ok(()));
     let counts = stats.read();
     assert_eq!((counts.sent, counts.received), (1001, 1000));
-    assert!((937..=1000).contains(&counts.high_water), "{counts:?}");
+    assert!((937..=1000).contains(&counts.len_max), "{counts:?}");
 }
 
 #[test]
@@ -285,9 +285,9 @@ fn the_sums_of_many_threads_are_exact() {
             }
         });
         let total = PRODUCERS * VALUES;
-        let [sent, received, full, closed, high_water] = numbers(stats.read());
+        let [sent, received, full, closed, len_max] = numbers(stats.read());
         assert_eq!([sent, received, full, closed], [total, total, refused, 0]);
-        assert!((1..=16).contains(&high_water));
+        assert!((1..=16).contains(&len_max));
     }
     run::<{ PRODUCERS + 1 }>();
     run::<2>();
@@ -311,7 +311,7 @@ fn a_send_that_waited_arrives_and_is_counted_once() {
     });
     let counts = stats.read();
     assert_eq!((counts.sent, counts.received), (2, 2));
-    assert_eq!(counts.high_water, 1);
+    assert_eq!(counts.len_max, 1);
 }
 
 /// Two cache lines: processors of these kinds fetch lines in pairs.

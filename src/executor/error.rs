@@ -4,7 +4,10 @@
 use core::fmt;
 use std::{error::Error, io};
 
-use super::task::Payload;
+use shared_nothing_affinity::{BudgetError, PinError, PlacementError};
+use shared_nothing_rings::CapacityError;
+
+use super::{MemoryShortfall, task::Payload};
 
 /// Why a call has no result. Says which of three holds: it never ran, it may have run in part, or it is over.
 #[non_exhaustive]
@@ -60,13 +63,17 @@ impl Error for CallError {}
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
-    /// A setting is out of its range, or the environment variable that overrides the CPU budget makes no sense.
+    /// A setting is out of its range.
     Invalid {
-        /// The setting, by the name of its method, or the variable.
+        /// The setting, as in the name of its `with_` method.
         setting: &'static str,
         /// What is wrong with it.
-        reason: String,
+        reason: &'static str,
     },
+    /// Which CPUs may be used cannot be told: the environment variable that overrides them makes no sense, mostly.
+    Budget(BudgetError),
+    /// The CPUs that may be used cannot give what the placement requires.
+    Placement(PlacementError),
     /// A thread could not be made.
     Spawn {
         /// The shard whose thread it was.
@@ -79,21 +86,21 @@ pub enum StartError {
         /// The shard whose thread it was.
         shard: usize,
         /// Why.
-        reason: String,
+        error: PinError,
     },
     /// Memory on a shard's own node is required, and cannot be had as required.
     Memory {
         /// The shard.
         shard: usize,
-        /// Why.
-        reason: String,
+        /// What is missing; at least one.
+        shortfalls: Vec<MemoryShortfall>,
     },
     /// There is no memory for a shard's lanes.
     Lanes {
         /// The shard.
         shard: usize,
         /// Why.
-        error: shared_nothing_rings::CapacityError,
+        error: CapacityError,
     },
 }
 
@@ -104,9 +111,12 @@ impl fmt::Display for StartError {
                 write!(f, "setting {setting} is invalid: {reason}")
             }
             Self::Spawn { shard, error } => write!(f, "no thread for shard {shard}: {error}"),
-            Self::Pin { shard, reason } => write!(f, "shard {shard} is not pinned: {reason}"),
-            Self::Memory { shard, reason } => {
-                write!(f, "no such memory for shard {shard}: {reason}")
+            Self::Budget(error) => error.fmt(f),
+            Self::Placement(error) => error.fmt(f),
+            Self::Pin { shard, error } => write!(f, "shard {shard} is not pinned: {error}"),
+            Self::Memory { shard, shortfalls } => {
+                write!(f, "no such memory for shard {shard}: ")?;
+                MemoryShortfall::write_all(shortfalls, f)
             }
             Self::Lanes { shard, error } => write!(f, "no lanes for shard {shard}: {error}"),
         }
@@ -116,9 +126,12 @@ impl fmt::Display for StartError {
 impl Error for StartError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
+            Self::Budget(error) => Some(error),
+            Self::Placement(error) => Some(error),
             Self::Spawn { error, .. } => Some(error),
+            Self::Pin { error, .. } => Some(error),
             Self::Lanes { error, .. } => Some(error),
-            _ => None,
+            Self::Invalid { .. } | Self::Memory { .. } => None,
         }
     }
 }

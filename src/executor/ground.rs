@@ -1,9 +1,9 @@
 //! The memory in which a shard's lanes lie.
 
-use core::ptr::NonNull;
+use core::{error::Error, fmt, ptr::NonNull};
 
-use shared_nothing_affinity::{NodeId, Pages, Policy, Region, Request};
-use shared_nothing_rings::lanes;
+use shared_nothing_affinity::{MemoryError, NodeId, Pages, Policy, Region, Request, Residence};
+use shared_nothing_rings::{self as rings, CapacityError, lanes};
 
 use super::{ShardReport, StartError};
 
@@ -20,6 +20,54 @@ pub enum Memory {
     Prefer(Pages),
     /// As with `Prefer`, but on this node and in such pages, or the start fails.
     Require(Pages),
+}
+
+/// In what the memory of a shard's lanes falls short of [`Memory`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MemoryShortfall {
+    /// The shard is not pinned, or nobody says to which node its CPU belongs.
+    NodeUnknown,
+    /// There is no such region: the lanes lie on the heap.
+    Region(MemoryError),
+    /// The pages have this size.
+    Pages(Pages),
+    /// The kernel took no policy.
+    PolicyRefused,
+    /// Not all of it is on the shard's node: it lies here.
+    Elsewhere(Residence),
+}
+
+impl MemoryShortfall {
+    /// One after the other.
+    pub(super) fn write_all(all: &[Self], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, shortfall) in all.iter().enumerate() {
+            let between = if place == 0 { "" } else { "; " };
+            write!(f, "{between}{shortfall}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for MemoryShortfall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NodeUnknown => f.write_str("its node is not known"),
+            Self::Region(error) => error.fmt(f),
+            Self::Pages(pages) => write!(f, "pages are {pages:?}"),
+            Self::PolicyRefused => f.write_str("the kernel took no policy"),
+            Self::Elsewhere(residence) => write!(f, "not all is on its node: {residence:?}"),
+        }
+    }
+}
+
+impl Error for MemoryShortfall {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Region(error) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 /// A region that lanes keep.
@@ -53,54 +101,45 @@ pub(super) fn lanes<T>(
     let layout = lanes::layout::<T>(shards, lane_capacity).map_err(no_lanes)?;
     let mut shortfalls = Vec::new();
     if node.is_none() {
-        shortfalls.push("its node is not known".to_owned());
+        shortfalls.push(MemoryShortfall::NodeUnknown);
     }
     let policy = match node {
         None => Policy::FirstTouch,
         Some(node) if is_strict => Policy::Bind(node),
         Some(node) => Policy::Prefer(node),
     };
-    let request = Request {
-        policy,
-        pages,
-        prefault: true,
-        ..Request::new(layout.size() + layout.align())
-    };
+    let request = Request::new(layout.size() + layout.align())
+        .with_policy(policy)
+        .with_pages(pages)
+        .with_prefault(true);
     match Region::new(&request) {
-        Err(error) => shortfalls.push(error.to_string()),
+        Err(error) => shortfalls.push(MemoryShortfall::Region(error)),
         Ok(region) => {
             if region.pages() != pages {
-                shortfalls.push(format!("pages are {:?}, not {pages:?}", region.pages()));
+                shortfalls.push(MemoryShortfall::Pages(region.pages()));
             }
             if node.is_some() && !region.is_policy_set() {
-                shortfalls.push("the kernel took no policy".to_owned());
+                shortfalls.push(MemoryShortfall::PolicyRefused);
             }
             // Where the kernel does not say, nothing is known to be wrong.
             match (node, region.residence()) {
                 (Some(node), Ok(home)) if home.is_all_on(node) => report.memory_node = Some(node),
-                (Some(node), Ok(home)) => {
-                    shortfalls.push(format!("not all is on {node}: {home:?}"))
-                }
+                (Some(_), Ok(home)) => shortfalls.push(MemoryShortfall::Elsewhere(home)),
                 _ => {}
             }
             if shortfalls.is_empty() || !is_strict {
-                report.memory_error = reason(shortfalls);
+                report.memory_shortfalls = shortfalls;
                 let made = lanes::with_memory(Ground(region), shards, lane_capacity);
-                return made.map_err(|error| StartError::Memory {
-                    shard,
-                    reason: error.to_string(),
+                return made.map_err(|error| match error {
+                    rings::MemoryError::Capacity(error) => no_lanes(error),
+                    _ => no_lanes(CapacityError::TooSmall),
                 });
             }
         }
     }
-    let reason = reason(shortfalls).unwrap_or_default();
     if is_strict {
-        return Err(StartError::Memory { shard, reason });
+        return Err(StartError::Memory { shard, shortfalls });
     }
-    report.memory_error = Some(reason);
+    report.memory_shortfalls = shortfalls;
     lanes::with_capacity(shards, lane_capacity).map_err(no_lanes)
-}
-
-fn reason(shortfalls: Vec<String>) -> Option<String> {
-    (!shortfalls.is_empty()).then(|| shortfalls.join(", "))
 }

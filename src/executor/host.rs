@@ -3,7 +3,7 @@
 
 use std::{rc::Rc, sync::Arc};
 
-use shared_nothing_affinity::CpuId;
+use shared_nothing_affinity::{CpuId, PinError};
 
 use super::{context, peer::Peer, post::Post, shard::Shard, time::Sleep};
 
@@ -36,7 +36,7 @@ impl Host {
     }
 
     /// Why it is not pinned as it should be.
-    pub(crate) fn pin_error(&self) -> Option<String> {
+    pub(crate) fn pin_error(&self) -> Option<PinError> {
         self.shard.pinned().error.clone()
     }
 

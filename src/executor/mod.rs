@@ -2,9 +2,9 @@
 //!
 //! ```
 //! # #[cfg(feature = "std")] {
-//! use shared_nothing::executor::{CallError, Executor, submit_to};
+//! use shared_nothing::executor::{CallError, Executor, ExecutorConfig, submit_to};
 //!
-//! let executor = Executor::builder().with_shards(2).start()?;
+//! let executor = Executor::start(ExecutorConfig::new().with_shards(2))?;
 //! let answer = executor.block_on(0, || async {
 //!     // Runs on the other shard; this one does something else meanwhile.
 //!     let sum = submit_to(1, || (1..=10).sum::<u32>()).await?;
@@ -61,7 +61,7 @@
 //! - *Room in a lane?* Nobody waits for it: a cell that finds none stays in its shard's outbox, a list that goes through
 //!   the cells, and so is as long as there are cells. A turn tries again, and does all else.
 //! - *Room for a reply?* It is the room of the request, and was there before the request was sent.
-//! - *A credit?* Of those from one shard to another there are as many as the builder was told, and one is held from the
+//! - *A credit?* Of those from one shard to another there are as many as the settings say, and one is held from the
 //!   sending of a call until its reply is back. Only a task waits for one, and only if no shard waits for that task: who
 //!   serves a call of a shard, and what it spawns, takes no credit. So the holder of a credit waits for code that waits
 //!   for no credit, and by induction over calls within calls, every credit comes back once the users' code ends.
@@ -138,9 +138,9 @@ mod beat;
 #[cfg(feature = "std")]
 mod block;
 #[cfg(feature = "std")]
-mod builder;
-#[cfg(feature = "std")]
 mod call;
+#[cfg(feature = "std")]
+mod config;
 #[cfg(feature = "std")]
 mod context;
 #[cfg(feature = "std")]
@@ -196,10 +196,10 @@ pub(crate) use {
 pub use sim::{Sim, SimError, SimRun};
 #[cfg(feature = "std")]
 pub use {
-    builder::{Builder, Stall},
+    config::{ExecutorConfig, Stall},
     coop::{need_yield, spawn_local},
     error::{CallError, StartError},
-    ground::Memory,
+    ground::{Memory, MemoryShortfall},
     idle::Idle,
     outside::{Handle, OutsideCall},
     running::{Executor, ShardReport},

@@ -31,9 +31,9 @@ use crate::sync::{AtomicUsize, Ordering::AcqRel};
 /// It does not keep the executor running: when that stops, calls end with [`CallError::NotRun`].
 ///
 /// ```
-/// use shared_nothing::executor::Executor;
+/// use shared_nothing::executor::{Executor, ExecutorConfig};
 ///
-/// let executor = Executor::builder().with_shards(1).start()?;
+/// let executor = Executor::start(ExecutorConfig::new().with_shards(1))?;
 /// let handle = executor.handle();
 /// let thread = std::thread::spawn(move || handle.submit_to(0, || 6 * 7).wait());
 /// assert_eq!(thread.join().unwrap()?, 42);

@@ -4,12 +4,16 @@
 use core::{fmt, future::Future, time::Duration};
 use std::{sync::Arc, thread::JoinHandle};
 
-use shared_nothing_affinity::{CpuId, NodeId, Shortfall};
+use shared_nothing_affinity::{CpuId, NodeId, PinError, Shortfall};
 
-use super::{Builder, CallCounts, CallError, Handle, TaskCounts, context, peer::Shared};
+use super::{
+    CallCounts, CallError, ExecutorConfig, Handle, MemoryShortfall, StartError, TaskCounts,
+    context, peer::Shared, start,
+};
 use crate::sys;
 
 /// Shards on threads of their own. Dropping it stops them as [`stop`](Self::stop) does, without the report.
+#[must_use = "dropping an executor stops it"]
 pub struct Executor {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<Option<ShardReport>>>,
@@ -26,11 +30,11 @@ pub struct ShardReport {
     /// The CPU that it was pinned to.
     pub cpu: Option<CpuId>,
     /// Why it was not pinned as it should have been.
-    pub pin_error: Option<String>,
+    pub pin_error: Option<PinError>,
     /// The NUMA node on which all of its lanes lie, as the kernel says; only where a node was asked for.
     pub memory_node: Option<NodeId>,
     /// In what its memory falls short of the wish.
-    pub memory_error: Option<String>,
+    pub memory_shortfalls: Vec<MemoryShortfall>,
     /// Its tasks.
     pub tasks: TaskCounts,
     /// Its calls.
@@ -46,7 +50,7 @@ impl ShardReport {
             cpu: None,
             pin_error: None,
             memory_node: None,
-            memory_error: None,
+            memory_shortfalls: Vec::new(),
             tasks: TaskCounts::default(),
             calls: CallCounts::default(),
             parks: 0,
@@ -55,9 +59,19 @@ impl ShardReport {
 }
 
 impl Executor {
-    /// The settings of a new executor.
-    pub fn builder() -> Builder {
-        Builder::new()
+    /// Starts the shards, each on its own thread, and returns when all are ready.
+    ///
+    /// # Errors
+    ///
+    /// A setting is out of its range, a thread could not be made or (if required) pinned, or there is no memory for the
+    /// lanes. No thread is left then.
+    pub fn start(config: ExecutorConfig) -> Result<Self, StartError> {
+        start::start(&config)
+    }
+
+    /// As [`ExecutorConfig::new`], for a chain that ends in [`start`](ExecutorConfig::start).
+    pub fn builder() -> ExecutorConfig {
+        ExecutorConfig::new()
     }
 
     pub(super) fn new(

@@ -21,9 +21,9 @@ use crate::sync::Ordering::Relaxed;
 /// the executor.
 ///
 /// ```
-/// use shared_nothing::executor::{Executor, Sharded};
+/// use shared_nothing::executor::{Executor, ExecutorConfig, Sharded};
 ///
-/// let executor = Executor::builder().with_shards(2).start()?;
+/// let executor = Executor::start(ExecutorConfig::new().with_shards(2))?;
 /// let sum = executor.block_on(0, || async {
 ///     let counters = Sharded::start(|shard| shard as u64).await?;
 ///     counters.invoke_on(1, |count| *count += 10).await?;
@@ -167,7 +167,7 @@ impl<S: 'static> Sharded<S> {
                 // Stopped meanwhile.
                 let fine = is_fine(guarded(|| drop(service)));
                 let core = self.shard.core();
-                core.count(|counts| counts.panics += u64::from(!fine));
+                core.count_panic(fine);
             }
         }
         let shard = context::shard();

@@ -84,7 +84,7 @@ pub struct SimRun<R> {
 pub enum SimError {
     /// A setting is out of its range.
     Invalid {
-        /// The setting, by the name of its method.
+        /// The setting, as in the name of its `with_` method.
         setting: &'static str,
     },
     /// The main future did not end as it should have.
@@ -254,14 +254,14 @@ struct World {
 impl World {
     fn new(sim: &Sim) -> Result<Self, SimError> {
         if sim.shards == 0 || sim.shards > LANES_MAX {
-            let setting = "with_shards";
+            let setting = "shards";
             return Err(SimError::Invalid { setting });
         }
         if sim.credits == 0 {
-            let setting = "with_credits";
+            let setting = "credits";
             return Err(SimError::Invalid { setting });
         }
-        let setting = "with_lane_capacity";
+        let setting = "lane_capacity";
         let made: Result<Vec<_>, _> = (0..sim.shards)
             .map(|shard| {
                 let lanes = lanes::with_capacity(sim.shards, sim.lane_capacity)?;

@@ -11,12 +11,12 @@ use std::{
 };
 
 use shared_nothing_affinity::{
-    Budget, BudgetError, CPUS_VARIABLE, CpuId, CpuSet, Demand, NodeId, Placed, Topology, pin,
+    Budget, BudgetError, CpuId, CpuSet, Demand, NodeId, Placed, Topology, pin,
 };
 use shared_nothing_rings::{CapacityError, lanes, mpsc, wait::Doorbell};
 
 use super::{
-    Builder, Executor, ShardReport, StartError,
+    Executor, ExecutorConfig, ShardReport, StartError,
     beat::Beat,
     call::Parcel,
     context,
@@ -30,6 +30,9 @@ use super::{
     watchdog,
 };
 use crate::sys;
+
+// The text of a refusal says so.
+const _: () = assert!(lanes::LANES_MAX == 448);
 
 /// Calls from outside that a shard keeps until it serves them.
 const JOBS: usize = 1024;
@@ -58,11 +61,11 @@ struct Plan {
     node: Option<NodeId>,
     has_cpus: bool,
     clock: sys::Clock,
-    builder: Builder,
+    config: ExecutorConfig,
 }
 
-pub(super) fn start(builder: &Builder) -> Result<Executor, StartError> {
-    let (placed, nodes, has_cpus) = check(builder)?;
+pub(super) fn start(config: &ExecutorConfig) -> Result<Executor, StartError> {
+    let (placed, nodes, has_cpus) = check(config)?;
     let shards = placed.cpus.len();
     let clock = sys::Clock::start();
     let (made, hear) = std_mpsc::channel();
@@ -76,14 +79,13 @@ pub(super) fn start(builder: &Builder) -> Result<Executor, StartError> {
             node: nodes[shard],
             has_cpus,
             clock,
-            builder: builder.clone(),
+            config: config.clone(),
         };
         let (connect, connected) = std_mpsc::channel();
         let made = made.clone();
-        let name = format!("{}-{shard}", builder.name);
-        let thread = sys::spawn_with_stack(name, builder.stack_size, move || {
-            plan.run(&made, &connected)
-        });
+        let name = format!("{}-{shard}", config.name);
+        let thread =
+            sys::spawn_with_stack(name, config.stack_size, move || plan.run(&made, &connected));
         match thread {
             Ok(thread) => threads.push(thread),
             Err(error) => {
@@ -96,7 +98,7 @@ pub(super) fn start(builder: &Builder) -> Result<Executor, StartError> {
     }
     drop(made);
     match gather(&hear, shards) {
-        Ok(all) => Ok(connect(builder, all, connects, threads, placed)),
+        Ok(all) => Ok(connect(config, all, connects, threads, placed)),
         Err(error) => {
             // Threads that wait to be connected see that nobody will.
             drop(connects);
@@ -117,7 +119,7 @@ fn gather(
 }
 
 fn connect(
-    builder: &Builder,
+    config: &ExecutorConfig,
     all: Vec<Made>,
     connects: Vec<std_mpsc::Sender<Connected>>,
     threads: Vec<JoinHandle<Option<ShardReport>>>,
@@ -129,9 +131,10 @@ fn connect(
         // It waits for this, so it is there.
         let _heard = connect.send(Connected { shared, senders });
     }
-    let watchdog = builder.watchdog.as_ref().and_then(|(limit, hook)| {
-        watchdog::start(&builder.name, &shared, *limit, Arc::clone(hook))
-    });
+    let watchdog = config
+        .watchdog
+        .as_ref()
+        .and_then(|(limit, hook)| watchdog::start(&config.name, &shared, *limit, Arc::clone(hook)));
     Executor::new(shared, threads, watchdog, placed.shortfalls)
 }
 
@@ -142,15 +145,15 @@ impl Plan {
         connected: &std_mpsc::Receiver<Connected>,
     ) -> Option<ShardReport> {
         let mut report = ShardReport::new(self.shard);
-        match (self.pin_to.map(pin), self.builder.demand) {
+        match (self.pin_to.map(pin), self.config.demand) {
             (None, _) => {}
             (Some(Ok(guard)), _) => report.cpu = Some(guard.into_permanent()),
             (Some(Err(error)), Demand::Require) => {
-                let (shard, reason) = (self.shard, error.to_string());
-                let _heard = made.send(Err(StartError::Pin { shard, reason }));
+                let shard = self.shard;
+                let _heard = made.send(Err(StartError::Pin { shard, error }));
                 return None;
             }
-            (Some(Err(error)), Demand::Prefer) => report.pin_error = Some(error.to_string()),
+            (Some(Err(error)), Demand::Prefer) => report.pin_error = Some(error),
         }
         let (intake, mine) = match self.make(&mut report) {
             Ok(made) => made,
@@ -165,21 +168,21 @@ impl Plan {
         let gone = Gone(Arc::clone(&shared));
         let ring = Arc::clone(&peer);
         let core = Core::new(Clock::Real(self.clock), Box::new(move || ring.bell.ring()));
-        if let Some(seed) = self.builder.shuffle {
+        if let Some(seed) = self.config.shuffle {
             core.set_shuffle(seed.wrapping_add(self.shard as u64));
         }
         let mesh = Mesh {
             shared,
             senders,
-            lane_capacity: self.builder.lane_capacity,
-            credits: self.builder.credits,
+            lane_capacity: self.config.lane_capacity,
+            credits: self.config.credits,
             pinned: Pinned {
                 cpu: report.cpu,
                 error: report.pin_error.clone(),
             },
         };
         let shard = Shard::new(self.shard, core, intake, mesh);
-        let waiter = Waiter::new(self.builder.idle, self.has_cpus, self.builder.yields);
+        let waiter = Waiter::new(self.config.idle, self.has_cpus, self.config.yields);
         let current = context::enter_shard(&shard);
         while !shard.is_finished() {
             if !shard.turn() {
@@ -199,8 +202,8 @@ impl Plan {
         let shard = self.shard;
         // Pinned elsewhere, or not at all, it has no node of its own.
         let node = self.node.filter(|_| report.cpu.is_some());
-        let sizes = (self.shards, self.builder.lane_capacity);
-        let lanes = ground::lanes(self.builder.memory, node, sizes, report)?;
+        let sizes = (self.shards, self.config.lane_capacity);
+        let lanes = ground::lanes(self.config.memory, node, sizes, report)?;
         make(shard, self.shards, lanes).map_err(|error| StartError::Lanes { shard, error })
     }
 }
@@ -257,21 +260,18 @@ impl Drop for Gone {
     }
 }
 
-fn invalid(setting: &'static str, reason: impl Into<String>) -> StartError {
-    StartError::Invalid {
-        setting,
-        reason: reason.into(),
-    }
+const fn invalid(setting: &'static str, reason: &'static str) -> StartError {
+    StartError::Invalid { setting, reason }
 }
 
 /// Checks the settings and completes them by what the machine offers: a place for each shard, where the memory of that
 /// place is, and whether there are CPUs for all.
-fn check(builder: &Builder) -> Result<(Placed, Vec<Option<NodeId>>, bool), StartError> {
+fn check(config: &ExecutorConfig) -> Result<(Placed, Vec<Option<NodeId>>, bool), StartError> {
     let budget = match Budget::read() {
         Ok(budget) => Some(budget),
         // Where the mask cannot be read, threads are not pinned either.
         Err(BudgetError::Mask(_)) => None,
-        Err(error) => return Err(invalid(CPUS_VARIABLE, error.to_string())),
+        Err(error) => return Err(StartError::Budget(error)),
     };
     let usable = budget
         .as_ref()
@@ -280,28 +280,27 @@ fn check(builder: &Builder) -> Result<(Placed, Vec<Option<NodeId>>, bool), Start
         Some(budget) => budget.workers,
         None => std::thread::available_parallelism().map_or(1, usize::from),
     };
-    let shards = builder.shards.unwrap_or(affordable.min(lanes::LANES_MAX));
+    let shards = config.shards.unwrap_or(affordable.min(lanes::LANES_MAX));
     if shards == 0 || shards > lanes::LANES_MAX {
-        let reason = format!("{shards} is not in 1..={}", lanes::LANES_MAX);
-        return Err(invalid("with_shards", reason));
+        return Err(invalid("shards", "it is not in 1..=448"));
     }
-    if builder.lane_capacity == 0 {
-        return Err(invalid("with_lane_capacity", "it is zero"));
+    if config.lane_capacity == 0 {
+        return Err(invalid("lane_capacity", "it is zero"));
     }
-    if builder.credits == 0 {
-        return Err(invalid("with_credits", "it is zero"));
+    if config.credits == 0 {
+        return Err(invalid("credits", "it is zero"));
     }
-    if builder.name.contains('\0') {
-        return Err(invalid("with_name", "it contains a zero byte"));
+    if config.name.contains('\0') {
+        return Err(invalid("name", "it contains a zero byte"));
     }
-    if matches!(builder.watchdog, Some((limit, _)) if limit.is_zero()) {
-        return Err(invalid("with_watchdog", "the limit is zero"));
+    if matches!(config.watchdog, Some((limit, _)) if limit.is_zero()) {
+        return Err(invalid("watchdog", "the limit is zero"));
     }
     let machine = Topology::read().unwrap_or_else(|_| Topology::flat(&usable));
-    let placed = builder
+    let placed = config
         .placement
-        .place(&machine, &usable, shards, builder.demand)
-        .map_err(|error| invalid("with_placement", error.to_string()))?;
+        .place(&machine, &usable, shards, config.demand)
+        .map_err(StartError::Placement)?;
     let node = |cpu: &Option<CpuId>| machine.memory_home(machine.cpu((*cpu)?)?.node?);
     let nodes = placed.cpus.iter().map(node).collect();
     Ok((placed, nodes, affordable >= shards))

@@ -45,9 +45,9 @@ pub fn shard_count() -> Option<usize> {
 /// and its result is dropped on this shard.
 ///
 /// ```
-/// use shared_nothing::executor::{Executor, submit_to};
+/// use shared_nothing::executor::{Executor, ExecutorConfig, submit_to};
 ///
-/// let executor = Executor::builder().with_shards(2).start()?;
+/// let executor = Executor::start(ExecutorConfig::new().with_shards(2))?;
 /// let sum = executor.block_on(0, || async { submit_to(1, || 1 + 1).await })??;
 /// assert_eq!(sum, 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -6,7 +6,7 @@ use std::{sync::Arc, thread::JoinHandle, time::Instant};
 
 use super::{
     Stall,
-    builder::StallHook,
+    config::StallHook,
     peer::Shared,
     task::{guarded, is_fine},
 };

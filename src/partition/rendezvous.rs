@@ -87,6 +87,7 @@ impl Rendezvous {
     }
 
     /// The numbers of the members, rising.
+    #[must_use]
     pub fn members(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
         self.members
             .numbers()

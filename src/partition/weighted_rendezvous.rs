@@ -90,6 +90,7 @@ impl WeightedRendezvous {
     }
 
     /// The numbers of the members, rising.
+    #[must_use]
     pub fn members(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
         self.members
             .numbers()

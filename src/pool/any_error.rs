@@ -43,7 +43,7 @@ pub enum Error {
         /// The setting.
         setting: &'static str,
         /// What is wrong with it.
-        reason: String,
+        reason: &'static str,
     },
     /// There is no room for another worker.
     PoolFull,
@@ -139,7 +139,7 @@ impl From<PolicyError> for Error {
     fn from(error: PolicyError) -> Self {
         Self::Invalid {
             setting: error.setting,
-            reason: error.to_string(),
+            reason: error.reason,
         }
     }
 }
@@ -159,13 +159,10 @@ impl From<StartError> for Error {
     fn from(error: StartError) -> Self {
         match error {
             StartError::Invalid { setting, reason } => Self::Invalid { setting, reason },
-            StartError::Init { worker, reason } => Self::Failed {
-                worker,
-                text: reason,
-            },
+            StartError::Init { worker, text } => Self::Failed { worker, text },
             StartError::Call { error, .. } => error.into(),
-            StartError::Spawn { error, .. } => Self::Other(Box::new(error)),
-            other @ StartError::Pin { .. } => Self::Other(other.to_string().into()),
+            StartError::Executor(error) => Self::Other(Box::new(error)),
+            StartError::Mailbox { error, .. } => Self::Other(Box::new(error)),
         }
     }
 }

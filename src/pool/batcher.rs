@@ -14,9 +14,9 @@ use crate::{
 };
 
 /// How many messages a [`Batcher`] puts into a lane before it publishes them.
-pub const BATCH: usize = 64;
+pub const BATCH_LEN: usize = 64;
 
-/// A sender with a ring of its own to each worker, which publishes [`BATCH`] messages at a time.
+/// A sender with a ring of its own to each worker, which publishes [`BATCH_LEN`] messages at a time.
 ///
 /// A message is written once, into the ring, and a batch costs one store and one clock read. The price is delay: a
 /// message is not seen before its batch is full, and a worker that is parked is not woken before half of its lane is full
@@ -204,7 +204,7 @@ impl<M> Batcher<M> {
         let lane = &mut self.lanes[worker];
         match lane.try_put(message, clock) {
             Ok(()) => {
-                if lane.staged() >= BATCH {
+                if lane.staged() >= BATCH_LEN {
                     self.publish_batch(worker);
                 }
                 Ok(())

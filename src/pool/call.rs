@@ -35,7 +35,7 @@
 //!
 //! let pool = WorkerPool::start(PoolConfig::new().with_workers(2), |_| Counter)?;
 //! pool.send_partitioned("key", Message::Add(7))?;
-//! let sum = pool.sender().call("key", Message::Get)?.wait_for(Duration::from_secs(60))?;
+//! let sum = pool.sender().call("key", Message::Get)?.wait_within(Duration::from_secs(60))?;
 //! assert_eq!(sum, 7);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -231,7 +231,7 @@ impl<R> Call<R> {
     /// # Errors
     ///
     /// [`CallError`].
-    pub fn wait_for(self, timeout: Duration) -> Result<R, CallError> {
+    pub fn wait_within(self, timeout: Duration) -> Result<R, CallError> {
         let Some(deadline) = sys::now().checked_add(timeout) else {
             return self.wait();
         };

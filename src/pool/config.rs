@@ -24,10 +24,10 @@ pub enum Overflow {
     Fail,
     /// Parks for at most so long, and then hands the message back.
     Timeout(Duration),
-    /// Drops the message, counted as [`dropped_newest`](crate::stats::Counts::dropped_newest).
+    /// Drops the message, counted as [`dropped_newest`](crate::stats::WorkerCounts::dropped_newest).
     DropNewest,
     /// Drops the oldest message in the mailbox to make room, counted as
-    /// [`dropped_oldest`](crate::stats::Counts::dropped_oldest). The lanes of batchers are not touched.
+    /// [`dropped_oldest`](crate::stats::WorkerCounts::dropped_oldest). The lanes of batchers are not touched.
     DropOldest,
 }
 

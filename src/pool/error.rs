@@ -3,7 +3,12 @@
 
 use core::{error::Error, fmt};
 
-use crate::{executor::CallError, partition::PartitionError};
+use shared_nothing_rings::CapacityError;
+
+use crate::{
+    executor::{self, CallError},
+    partition::PartitionError,
+};
 
 /// A send that may wait was refused. The message was not delivered and comes back.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -179,26 +184,21 @@ impl Error for NoSuchWorker {}
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
-    /// A setting is out of its range, or the environment variable that overrides the CPU budget makes no sense.
+    /// A setting is out of its range.
     Invalid {
-        /// The setting, by the name of its `with_` method, or the variable.
+        /// The setting, as in the name of its `with_` method.
         setting: &'static str,
         /// What is wrong with it.
-        reason: String,
+        reason: &'static str,
     },
-    /// A thread could not be made.
-    Spawn {
-        /// The shard whose thread it was.
-        shard: usize,
-        /// What the operating system said.
-        error: std::io::Error,
-    },
-    /// Pinning is required, and a thread could not be pinned.
-    Pin {
-        /// The shard whose thread it was.
-        shard: usize,
+    /// The pool's own executor could not be started: no thread could be made, or pinned as required.
+    Executor(executor::StartError),
+    /// There can be no mailbox as large as asked for.
+    Mailbox {
+        /// The worker.
+        worker: usize,
         /// Why.
-        reason: String,
+        error: CapacityError,
     },
     /// A worker's shard could not be asked: its executor is stopping.
     Call {
@@ -211,8 +211,8 @@ pub enum StartError {
     Init {
         /// The worker.
         worker: usize,
-        /// Its error, as text.
-        reason: String,
+        /// Its error, or its panic.
+        text: String,
     },
 }
 
@@ -222,10 +222,10 @@ impl fmt::Display for StartError {
             Self::Invalid { setting, reason } => {
                 write!(f, "setting {setting} is invalid: {reason}")
             }
-            Self::Spawn { shard, error } => write!(f, "no thread for shard {shard}: {error}"),
-            Self::Pin { shard, reason } => write!(f, "shard {shard} is not pinned: {reason}"),
+            Self::Executor(error) => error.fmt(f),
+            Self::Mailbox { worker, error } => write!(f, "no mailbox for worker {worker}: {error}"),
             Self::Call { worker, error } => write!(f, "no shard for worker {worker}: {error}"),
-            Self::Init { worker, reason } => write!(f, "worker {worker} failed to start: {reason}"),
+            Self::Init { worker, text } => write!(f, "worker {worker} failed to start: {text}"),
         }
     }
 }
@@ -233,7 +233,8 @@ impl fmt::Display for StartError {
 impl Error for StartError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Spawn { error, .. } => Some(error),
+            Self::Executor(error) => Some(error),
+            Self::Mailbox { error, .. } => Some(error),
             Self::Call { error, .. } => Some(error),
             _ => None,
         }

@@ -63,7 +63,7 @@
 //!
 //! A message is handled by one worker, or handed back, or dropped for a reason that has a name and a count: by the send
 //! that was refused, by the flush of a [`Batcher`], in the report of a worker that ended early. For each worker
-//! `sent = handled + panicked + returned + dropped`, whatever happens: see [`Counts`].
+//! `sent = handled + panicked + returned + dropped`, whatever happens: see [`WorkerCounts`].
 //!
 //! # What a full mailbox does, and a worker that is down
 //!
@@ -81,7 +81,7 @@
 //! | operation | cost |
 //! |---|---|
 //! | send | a hash, two loads of the map slot, one exchange in the ring, one load of the bell; no lock, no allocation |
-//! | send by a [`Batcher`] | a hash, a load, a store; the rest once for [`BATCH`] messages |
+//! | send by a [`Batcher`] | a hash, a load, a store; the rest once for [`BATCH_LEN`] messages |
 //! | call | that of a send, two uncontended locks; no allocation with a [`Caller`] |
 //! | broadcast | a lock, one exchange for each worker; a copy of the message for each but the last |
 //! | restart | on the worker's shard, between two batches; no thread is made |
@@ -133,14 +133,14 @@ mod watch;
 mod worker_config;
 
 pub use any_error::Error;
-pub use batcher::{BATCH, Batcher};
+pub use batcher::{BATCH_LEN, Batcher};
 pub use call::{Call, CallError, Reply};
 pub use caller::Caller;
 pub use careful::{CarefulCallError, CarefulSender, NotSent, NotSentReason, Pace, RealPace};
 pub use config::{Overflow, PoolConfig, WhileDown};
 pub use error::{BatchError, NoSuchWorker, ResizeError, SendError, StartError, TrySendError};
 pub use report::{Outcome, PoolReport, WorkerReport};
-pub use resize::{GROUP, MoveReport};
+pub use resize::{MOVE_LEN, MoveReport};
 pub use sender::Sender;
 pub use worker_config::WorkerConfig;
 
@@ -155,7 +155,7 @@ use shared_nothing_affinity::Shortfall;
 use crate::{
     executor::{Executor, Handle},
     partition::StableHash,
-    stats::Counts,
+    stats::WorkerCounts,
     worker::{Context, Worker},
 };
 use resize::Moves;
@@ -163,6 +163,7 @@ use start::{Launch, Plan};
 use watch::Watch;
 
 /// Running workers. Dropping it stops them as [`stop`](Self::stop) does, without the report.
+#[must_use = "dropping a pool stops it"]
 pub struct WorkerPool<M: Send + 'static> {
     sender: Sender<M>,
     handle: Handle,
@@ -329,7 +330,7 @@ impl<M: Send + 'static> WorkerPool<M> {
 
     /// What a worker has counted so far, or `None` if there is no such worker. Stops nobody.
     #[must_use]
-    pub fn counts(&self, worker: usize) -> Option<Counts> {
+    pub fn counts(&self, worker: usize) -> Option<WorkerCounts> {
         Some(self.sender.mailbox(worker)?.counts())
     }
 

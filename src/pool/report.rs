@@ -3,10 +3,10 @@
 
 use core::fmt;
 
-use shared_nothing_affinity::{CpuId, Shortfall};
+use shared_nothing_affinity::{CpuId, PinError, Shortfall};
 
 use crate::{
-    stats::{Counts, Latency},
+    stats::{Latency, WorkerCounts},
     worker::{mailbox::Mailbox, run::Done},
 };
 
@@ -42,13 +42,13 @@ pub struct WorkerReport<M> {
     /// The CPU it was pinned to.
     pub cpu: Option<CpuId>,
     /// Why the kernel refused to pin it, if it should have been pinned.
-    pub pin_error: Option<String>,
+    pub pin_error: Option<PinError>,
     /// How it ended.
     pub outcome: Outcome,
     /// The last error that a handler returned.
     pub last_error: Option<String>,
     /// What it counted. `sent = handled + panicked + returned.len() + dropped()`.
-    pub counts: Counts,
+    pub counts: WorkerCounts,
     /// How long messages lay in its mailbox, measured on every 64th.
     pub queue_wait: Latency,
     /// Messages that it took and did not handle, oldest first: it ended early.

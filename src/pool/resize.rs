@@ -14,7 +14,7 @@
 //! meanwhile, the giver gets it back. Up to 3 a move can be given up, and then nothing has changed.
 //!
 //! What a move costs others: senders to its slots wait for what is queued at the giver. Slots move in groups of
-//! [`GROUP`], so that not all of them wait for all.
+//! [`MOVE_LEN`], so that not all of them wait for all.
 #![forbid(unsafe_code)]
 
 use core::{
@@ -40,7 +40,7 @@ use crate::{
 };
 
 /// Map slots that move at a time.
-pub const GROUP: usize = 256;
+pub const MOVE_LEN: usize = 256;
 
 /// Between two looks whether batchers hold something back.
 const LOOK_AGAIN: Duration = Duration::from_micros(50);
@@ -311,7 +311,7 @@ impl<M: Send + 'static> WorkerPool<M> {
         };
         let clock = self.sender.shared.clock;
         for pair in moves.chunk_by(|one, other| (one.from, one.to) == (other.from, other.to)) {
-            for group in pair.chunks(GROUP) {
+            for group in pair.chunks(MOVE_LEN) {
                 let from_ns = clock.now_ns();
                 self.move_group(group).await?;
                 let pause_ns = clock.now_ns().saturating_sub(from_ns);

@@ -8,16 +8,14 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use shared_nothing_affinity::{Budget, BudgetError, CPUS_VARIABLE, CpuId, Placement};
+use shared_nothing_affinity::{Budget, BudgetError, CpuId, Placement};
 
 use super::{
     Overflow, PoolConfig, Shared, StartError, WhileDown, WorkerConfig, call::Patience,
     keeper::Keeper, resize::Moves, routes::Routes, shared::Settings, supervise::Supervisor,
 };
 use crate::{
-    executor::{
-        self, Builder, CallError, Executor, Host, Idle, JoinHandle, spawn_local, submit_to,
-    },
+    executor::{self, CallError, ExecutorConfig, Host, Idle, JoinHandle, spawn_local, submit_to},
     partition::{SlotTable, WORKERS_MAX},
     sys::Clock,
     worker::{
@@ -36,6 +34,9 @@ const WORKERS_MORE: usize = 64;
 
 /// The most shards of an executor.
 const SHARDS_MAX: usize = shared_nothing_rings::lanes::LANES_MAX;
+
+// The texts of refusals say so.
+const _: () = assert!(SHARDS_MAX == 448 && WORKERS_MAX == 4096);
 
 /// The settings, checked and completed by what the machine offers.
 #[derive(Debug)]
@@ -57,7 +58,7 @@ impl Plan {
             Err(BudgetError::Mask(_)) => {
                 std::thread::available_parallelism().map_or(1, usize::from)
             }
-            Err(error) => return Err(invalid(CPUS_VARIABLE, error.to_string())),
+            Err(error) => return Err(executor::StartError::Budget(error).into()),
         };
         let is_own = shards.is_none();
         let shards = shards.or(config.shards);
@@ -67,8 +68,7 @@ impl Plan {
             None => workers.min(WORKERS_MAX),
         };
         if workers == 0 || workers > WORKERS_MAX {
-            let reason = format!("{workers} is not in 1..={WORKERS_MAX}");
-            return Err(invalid("workers", reason));
+            return Err(invalid("workers", "it is not in 1..=4096"));
         }
         let placed = match is_own {
             true => PlacedWorkers::new(&config, workers),
@@ -79,8 +79,7 @@ impl Plan {
             None => shards.unwrap_or(workers.min(SHARDS_MAX)),
         };
         if shards == 0 || shards > SHARDS_MAX {
-            let reason = format!("{shards} is not in 1..={SHARDS_MAX}");
-            return Err(invalid("shards", reason));
+            return Err(invalid("shards", "it is not in 1..=448"));
         }
         let special = |setting: fn(&WorkerConfig) -> bool| {
             let mut all = config.specials.iter();
@@ -93,21 +92,22 @@ impl Plan {
         if config.tick_interval == zero || special(|c| c.tick_interval == Some(Duration::ZERO)) {
             return Err(invalid("tick_interval", "it is zero"));
         }
-        if let Some((worker, _)) = config.specials.iter().find(|(id, _)| *id >= workers) {
-            return Err(invalid("worker", format!("there is no worker {worker}")));
+        if config.specials.iter().any(|(id, _)| *id >= workers) {
+            return Err(invalid("worker", "there is no such worker"));
         }
         if let Some(supervision) = &config.supervision {
-            let checked = supervision.check();
-            checked.map_err(|error| invalid(error.setting, error.to_string()))?;
+            supervision.check()?;
         }
         if let Some((policy, _)) = &config.stuck_watch {
-            let checked = policy.check();
-            checked.map_err(|error| invalid(error.setting, error.to_string()))?;
+            policy.check()?;
         }
         let workers_max = config.workers_max.unwrap_or(workers + WORKERS_MORE);
         let workers_max = workers_max.min(WORKERS_MAX);
         if workers_max < workers {
-            return Err(invalid("workers_max", format!("it is less than {workers}")));
+            return Err(invalid(
+                "workers_max",
+                "it is less than the workers at first",
+            ));
         }
         Ok(Self {
             workers,
@@ -120,7 +120,7 @@ impl Plan {
     }
 
     /// The executor of a pool that brings its own.
-    pub(super) fn executor(&self) -> Builder {
+    pub(super) fn executor(&self) -> ExecutorConfig {
         let config = &self.config;
         // One CPU more than shards: the sender needs one, too.
         let idle = match self.affordable > self.shards {
@@ -131,7 +131,7 @@ impl Plan {
             Some(placed) => Placement::List(placed.cpus.clone()),
             None => config.placement.clone(),
         };
-        Executor::builder()
+        ExecutorConfig::new()
             .with_shards(self.shards)
             .with_placement(placement)
             .with_demand(config.demand)
@@ -175,12 +175,12 @@ impl Plan {
             refuses_while_down: config.while_down == WhileDown::Refuse,
         };
         Mailbox::new(capacity, Host::here().bell(), terms, clock)
-            .map_err(|error| invalid("capacity", error.to_string()))
+            .map_err(|error| StartError::Mailbox { worker, error })
     }
 
     /// The map that the pool begins with.
     fn table(&self) -> Result<SlotTable, StartError> {
-        SlotTable::even(self.workers).map_err(|error| invalid("workers", error.to_string()))
+        SlotTable::even(self.workers).map_err(|_| invalid("workers", "no map has so many"))
     }
 
     pub(super) fn moves(&self) -> Result<Moves, StartError> {
@@ -192,8 +192,7 @@ impl Plan {
         let supervisor = config
             .supervision
             .map(|policy| Supervisor::new(policy, self.workers, now_ns))
-            .transpose()
-            .map_err(|error| invalid(error.setting, error.to_string()))?;
+            .transpose()?;
         Ok(Settings {
             workers_max: self.workers_max,
             routes: Routes::new(&self.table()?),
@@ -330,25 +329,16 @@ async fn results<R>(calls: Calls<R>) -> Vec<Result<R, StartError>> {
     results
 }
 
-pub(super) fn invalid(setting: &'static str, reason: impl Into<String>) -> StartError {
-    StartError::Invalid {
-        setting,
-        reason: reason.into(),
-    }
+pub(super) const fn invalid(setting: &'static str, reason: &'static str) -> StartError {
+    StartError::Invalid { setting, reason }
 }
 
 impl From<executor::StartError> for StartError {
     fn from(error: executor::StartError) -> Self {
         use executor::StartError as E;
         match error {
-            E::Invalid { setting, reason } => Self::Invalid {
-                setting: setting.strip_prefix("with_").unwrap_or(setting),
-                reason,
-            },
-            E::Spawn { shard, error } => Self::Spawn { shard, error },
-            E::Pin { shard, reason } => Self::Pin { shard, reason },
-            E::Memory { reason, .. } => invalid("memory", reason),
-            E::Lanes { error, .. } => invalid("shards", error.to_string()),
+            E::Invalid { setting, reason } => Self::Invalid { setting, reason },
+            other => Self::Executor(other),
         }
     }
 }

@@ -57,7 +57,7 @@ impl Counters {
     }
 
     /// `by_ring`: places of the shared ring that were claimed.
-    pub(crate) fn read(&self, by_ring: u64, drops: &Drops) -> Counts {
+    pub(crate) fn read(&self, by_ring: u64, drops: &Drops) -> WorkerCounts {
         let inner = &self.inner;
         // RELAXED: as below.
         let given_up = drops.given_up.load(Relaxed);
@@ -65,7 +65,7 @@ impl Counters {
         let (newest, oldest) = (drops.newest.load(Relaxed), drops.oldest.load(Relaxed));
         let by_ring = by_ring.wrapping_sub(given_up).wrapping_add(newest);
         // RELAXED: counts; each is exact, and together they are exact when the worker has stopped.
-        Counts {
+        WorkerCounts {
             sent: by_ring.wrapping_add(inner.by_owner.load(Relaxed)),
             handled: inner.handled.load(Relaxed),
             failed: inner.failed.load(Relaxed),
@@ -112,7 +112,7 @@ impl Drops {
 /// When a worker has stopped, `sent = handled + panicked + returned + dropped()`: nothing is lost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Counts {
+pub struct WorkerCounts {
     /// Messages that its mailbox accepted; those of a batcher count when the worker takes them.
     pub sent: u64,
     /// Messages that a handler took and returned from, with success or with an error.
@@ -133,7 +133,7 @@ pub struct Counts {
     pub restarts: u64,
 }
 
-impl Counts {
+impl WorkerCounts {
     /// Messages that were dropped, whatever the reason.
     #[must_use]
     pub const fn dropped(&self) -> u64 {

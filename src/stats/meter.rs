@@ -8,11 +8,16 @@
 //! All are counts and reports: no data is read by them, so that nothing is ordered and nobody waits.
 #![forbid(unsafe_code)]
 
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use core::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
 
 use crossbeam_utils::CachePadded;
 
-use super::{Counts, DropReason, Dropped, Latency, WorkerStats, counters::add, live::LiveLatency};
+use super::{
+    DropReason, Dropped, Latency, WorkerCounts, WorkerStats, counters::add, live::LiveLatency,
+};
 
 /// The notes of one worker. It survives the worker's restarts.
 #[derive(Debug, Default)]
@@ -91,7 +96,7 @@ impl Meter {
     ///
     /// What is sent and not accounted for lies in the mailbox or is at hand. The counts are read one after the other, so
     /// that a message which is sent and handled in between may be seen at its end only: it counts as sent, too.
-    pub(crate) fn read(&self, counts: &Counts, now_ns: u64) -> WorkerStats {
+    pub(crate) fn read(&self, counts: &WorkerCounts, now_ns: u64) -> WorkerStats {
         let own = &*self.own;
         // RELAXED: counts and reports; each is exact, and together they are exact when the worker has stopped.
         let (returned, beat_ns) = (own.returned.load(Relaxed), own.beat_ns.load(Relaxed));
@@ -116,7 +121,7 @@ impl Meter {
             // RELAXED: as above. What lies there now is no less than what was seen.
             queue_depth_max: own.depth_max.load(Relaxed).max(queue_depth),
             is_busy: self.running_beat().is_some(),
-            heartbeat_age_ns: now_ns.saturating_sub(beat_ns),
+            heartbeat_age: Duration::from_nanos(now_ns.saturating_sub(beat_ns)),
             queue_wait: self.queue_wait.snapshot(),
             handle_time: self.handle_time.snapshot(),
             stall: self.stall.snapshot(),
@@ -184,7 +189,7 @@ mod tests {
             (stats.queue_depth, stats.queue_depth_max, stats.restarts),
             (2, 7, 1)
         );
-        assert_eq!((stats.is_busy, stats.heartbeat_age_ns), (false, 10));
+        assert_eq!((stats.is_busy, stats.heartbeat_age.as_nanos()), (false, 10));
         let durations = [&stats.queue_wait, &stats.handle_time, &stats.stall];
         assert_eq!(durations.map(|one| one.max().as_nanos()), [10, 20, 30]);
         assert_eq!(stats.sent, stats.accounted() + stats.queue_depth);
@@ -232,7 +237,7 @@ mod tests {
         }
         timer.end(&meter, clock);
         assert_eq!(reads.get(), 2 * 6400 / 64);
-        let stats = meter.read(&Counts::default(), 0);
+        let stats = meter.read(&WorkerCounts::default(), 0);
         assert_eq!(
             (stats.queue_wait.count(), stats.handle_time.count()),
             (100, 100)

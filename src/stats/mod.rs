@@ -16,7 +16,7 @@ mod pool;
 mod probe;
 mod worker;
 
-pub use counters::Counts;
+pub use counters::WorkerCounts;
 pub use dropped::{DropReason, Dropped};
 pub use latency::Latency;
 pub use pool::PoolStats;

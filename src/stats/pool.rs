@@ -79,7 +79,7 @@ fn row(name: String, stats: &WorkerStats) -> [String; 16] {
         stats.queue_depth.to_string(),
         stats.queue_depth_max.to_string(),
         stats.restarts.to_string(),
-        time(Duration::from_nanos(stats.heartbeat_age_ns)),
+        time(stats.heartbeat_age),
         time(stats.queue_wait.quantile(0.5)),
         time(stats.queue_wait.quantile(0.99)),
         time(stats.handle_time.quantile(0.5)),
@@ -189,6 +189,6 @@ mod tests {
             ),
             (63, 5, 5)
         );
-        assert_eq!((total.sent, total.heartbeat_age_ns), (68, 2_000_000));
+        assert_eq!((total.sent, total.heartbeat_age.as_millis()), (68, 2));
     }
 }

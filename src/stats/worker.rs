@@ -1,6 +1,8 @@
 //! What is known about one worker, as plain data.
 #![forbid(unsafe_code)]
 
+use core::time::Duration;
+
 use super::{Dropped, Latency};
 
 /// What a worker has done so far, read without stopping it.
@@ -36,9 +38,9 @@ pub struct WorkerStats {
     pub queue_depth_max: u64,
     /// Whether a handler runs.
     pub is_busy: bool,
-    /// Nanoseconds since it last said that it lives. A worker that is busy and old hangs; one that is not busy waits
+    /// How long ago it last said that it lives. A worker that is busy and old hangs; one that is not busy waits
     /// for messages.
-    pub heartbeat_age_ns: u64,
+    pub heartbeat_age: Duration,
     /// How long messages lay in its mailbox, measured on every 64th.
     pub queue_wait: Latency,
     /// How long messages were handled, measured on every 64th.
@@ -68,7 +70,7 @@ impl WorkerStats {
         self.queue_depth += other.queue_depth;
         self.queue_depth_max = self.queue_depth_max.max(other.queue_depth_max);
         self.is_busy |= other.is_busy;
-        self.heartbeat_age_ns = self.heartbeat_age_ns.max(other.heartbeat_age_ns);
+        self.heartbeat_age = self.heartbeat_age.max(other.heartbeat_age);
         self.queue_wait.merge(&other.queue_wait);
         self.handle_time.merge(&other.handle_time);
         self.stall.merge(&other.stall);
@@ -91,7 +93,7 @@ impl Default for WorkerStats {
             queue_depth: 0,
             queue_depth_max: 0,
             is_busy: false,
-            heartbeat_age_ns: 0,
+            heartbeat_age: Duration::ZERO,
             queue_wait: Latency::new(),
             handle_time: Latency::new(),
             stall: Latency::new(),

@@ -35,7 +35,7 @@ use super::{Checkpoint, Context, Exported, MapSlots, Worker};
 ///         Ok(())
 ///     }
 ///
-///     async fn handle(
+///     async fn handle_message(
 ///         &self,
 ///         _: &mut (),
 ///         reply: Self::Message,
@@ -49,7 +49,7 @@ use super::{Checkpoint, Context, Exported, MapSlots, Worker};
 ///
 /// let pool = WorkerPool::start(PoolConfig::new().with_workers(1), |_| Async(Late))?;
 /// let call = pool.sender().call("key", |reply| reply)?;
-/// assert_eq!(call.wait_for(Duration::from_secs(60))?, "after a while");
+/// assert_eq!(call.wait_within(Duration::from_secs(60))?, "after a while");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait AsyncWorker {
@@ -78,7 +78,7 @@ pub trait AsyncWorker {
     /// # Cancellation
     ///
     /// If the executor stops, it is dropped where it waits, and its message counts as cancelled.
-    fn handle(
+    fn handle_message(
         &self,
         state: &mut Self::State,
         message: Self::Message,
@@ -203,7 +203,7 @@ impl<A: AsyncWorker> Worker for Async<A> {
         message: A::Message,
         context: &Context<A::Message>,
     ) -> impl Future<Output = Result<(), A::Error>> {
-        self.0.handle(state, message, context)
+        self.0.handle_message(state, message, context)
     }
 
     fn keep(&self, message: &A::Message) -> Option<A::Message> {

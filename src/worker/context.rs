@@ -11,7 +11,7 @@ use crate::{
     executor::{self, Host},
     partition::StableHash,
     pool::{SendError, Sender, Shared, TrySendError, key_hash},
-    stats::Counts,
+    stats::WorkerCounts,
 };
 
 /// A worker's place in its pool. Every function of a [`Worker`](super::Worker) is given it.
@@ -133,7 +133,7 @@ impl<M> Context<M> {
 
     /// What this worker has counted so far, the batch at hand not included.
     #[must_use]
-    pub fn counts(&self) -> Counts {
+    pub fn counts(&self) -> WorkerCounts {
         self.mail.mailbox.counts()
     }
 }

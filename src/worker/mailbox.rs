@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     executor::Bell,
-    stats::{Counters, Counts, Drops, Meter, Probe, WorkerStats},
+    stats::{Counters, Drops, Meter, Probe, WorkerCounts, WorkerStats},
     sys::Clock,
 };
 
@@ -321,7 +321,7 @@ impl<M> Mailbox<M> {
         self.meter.read(&self.counts(), self.clock.now_ns())
     }
 
-    pub(crate) fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> WorkerCounts {
         let (ring, urgent) = self.positions();
         let by_ring = (ring as u64).wrapping_add(urgent as u64);
         self.counters.read(by_ring, &self.drops)

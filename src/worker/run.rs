@@ -4,7 +4,7 @@
 use core::time::Duration;
 use std::{collections::VecDeque, rc::Rc, sync::Arc};
 
-use shared_nothing_affinity::CpuId;
+use shared_nothing_affinity::{CpuId, PinError};
 
 use super::{
     Checkpoint, Context, Worker,
@@ -42,7 +42,7 @@ pub(crate) struct Job<M, F> {
 #[derive(Debug)]
 pub(crate) struct Done<M> {
     pub(crate) cpu: Option<CpuId>,
-    pub(crate) pin_error: Option<String>,
+    pub(crate) pin_error: Option<PinError>,
     pub(crate) outcome: Outcome,
     pub(crate) last_error: Option<String>,
     pub(crate) left: Left<M>,
@@ -86,7 +86,7 @@ impl<M: Send + 'static, F> Job<M, F> {
         };
         let worker = self.id;
         life.begin()
-            .map_err(|reason| StartError::Init { worker, reason })?;
+            .map_err(|text| StartError::Init { worker, text })?;
         life.mail.hold(self.is_paused);
         drop(spawn_local(life.run()));
         Ok(())

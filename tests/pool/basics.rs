@@ -11,7 +11,9 @@ use std::{
 
 use shared_nothing::{
     affinity::{CpuId, Demand, Placement, Shortfall, current_cpu, usable_cpus},
+    executor,
     pool::{Outcome, PoolConfig, SendError, StartError, TrySendError, WorkerPool},
+    rings::CapacityError,
     worker::{Batch, Context, Worker},
 };
 
@@ -330,10 +332,7 @@ impl Worker for Failing {
 fn a_failing_start_says_who_and_why_and_leaves_no_thread() {
     for (how, reason) in [("init", "no state"), ("panic", "panicked: no luck")] {
         match WorkerPool::start(config(3), move |_| Failing(how)) {
-            Err(StartError::Init {
-                worker: 1,
-                reason: text,
-            }) => assert_eq!(text, reason),
+            Err(StartError::Init { worker: 1, text }) => assert_eq!(text, reason),
             other => panic!("{other:?}"),
         }
     }
@@ -436,8 +435,6 @@ fn bad_settings_are_refused_with_their_names() {
     let cases = [
         ("workers", config(0)),
         ("workers", config(4097)),
-        ("capacity", config(1).with_capacity(0)),
-        ("capacity", config(1).with_capacity(usize::MAX)),
         ("batch_max", config(1).with_batch_max(0)),
         (
             "tick_interval",
@@ -450,6 +447,16 @@ fn bad_settings_are_refused_with_their_names() {
             other => panic!("{name}: {other:?}"),
         }
     }
+    let capacities = [
+        (0, CapacityError::Zero),
+        (usize::MAX, CapacityError::TooLarge),
+    ];
+    for (capacity, why) in capacities {
+        match WorkerPool::start(config(1).with_capacity(capacity), |_| run(|_, _: u32| {})) {
+            Err(StartError::Mailbox { worker: 0, error }) => assert_eq!(error, why),
+            other => panic!("{capacity}: {other:?}"),
+        }
+    }
 }
 
 #[test]
@@ -458,11 +465,8 @@ fn a_cpu_that_is_not_there_fails_the_start_if_required_and_is_reported_if_not() 
     let absent = config(1).with_placement(Placement::List(vec![cpu]));
     let require = absent.clone().with_demand(Demand::Require);
     match WorkerPool::start(require, |_| run(|_, _: u32| {})) {
-        Err(StartError::Invalid {
-            setting: "placement",
-            reason,
-        }) => {
-            assert!(reason.contains("5000"), "{reason}");
+        Err(StartError::Executor(executor::StartError::Placement(error))) => {
+            assert_eq!(error.shortfalls, [Shortfall::NotUsable { cpu }]);
         }
         other => panic!("{other:?}"),
     }

@@ -52,10 +52,9 @@ fn virtually<F: FnMut(usize)>(meanwhile: F) -> Virtual<F> {
 }
 
 fn retry(attempts: u32) -> Retry {
-    Retry::new().with_attempts(attempts).with_backoff(Backoff {
-        jitter: Jitter::None,
-        ..Backoff::default()
-    })
+    Retry::new()
+        .with_attempts(attempts)
+        .with_backoff(Backoff::default().with_jitter(Jitter::None))
 }
 
 #[derive(Debug)]
@@ -97,7 +96,7 @@ fn key_of(pool: &WorkerPool<Message>, worker: usize) -> u64 {
 fn a_full_mailbox_is_tried_again_until_there_is_room() {
     let pool = start(config(1).with_capacity(1));
     pool.pause(0).unwrap();
-    pool.ping(0).unwrap().wait_for(LONG).unwrap();
+    pool.ping(0).unwrap().wait_within(LONG).unwrap();
     pool.send_to(0, Message::Nothing).unwrap();
     let pace = virtually(|waits| {
         if waits == 3 {
@@ -122,7 +121,7 @@ fn what_no_attempt_delivered_comes_back() {
     let pool = start(config(2).with_capacity(1));
     let key = key_of(&pool, 0);
     pool.pause(0).unwrap();
-    pool.ping(0).unwrap().wait_for(LONG).unwrap();
+    pool.ping(0).unwrap().wait_within(LONG).unwrap();
     pool.send_to(0, Message::Nothing).unwrap();
     // Room is waited for, also where another would have some: order comes first.
     let sender = CarefulSender::with_pace(pool.sender(), retry(3), virtually(|_| {}));
@@ -247,13 +246,11 @@ fn what_was_delivered_is_not_sent_again() {
 fn a_worker_that_fails_is_spared_until_probes_succeed() {
     let pool = start(config(2));
     let key = key_of(&pool, 0);
-    let policy = BreakerPolicy {
-        window: BreakerWindow::Calls(4),
-        calls_min: 4,
-        probes: 1,
-        open_for: Duration::from_secs(5),
-        ..BreakerPolicy::default()
-    };
+    let policy = BreakerPolicy::default()
+        .with_window(BreakerWindow::Calls(4))
+        .with_calls_min(4)
+        .with_probes(1)
+        .with_open_for(Duration::from_secs(5));
     let sender = CarefulSender::with_pace(pool.sender(), retry(1), virtually(|_| {})).unwrap();
     let mut sender = sender.with_breakers(policy).unwrap();
     assert_eq!(sender.breaker(0), None);
@@ -286,7 +283,7 @@ fn retries_go_by_the_machine_s_clock_without_another() {
         sender.send("key", Message::Nothing).unwrap()
     });
     pool.pause(0).unwrap();
-    pool.ping(0).unwrap().wait_for(LONG).unwrap();
+    pool.ping(0).unwrap().wait_within(LONG).unwrap();
     pool.send_to(0, Message::Nothing).unwrap();
     paused.send(()).unwrap();
     pool.resume(0).unwrap();
@@ -299,10 +296,7 @@ fn a_policy_that_makes_no_sense_is_refused() {
     let pool = start(config(1));
     let no_attempt = Retry::new().with_attempts(0);
     assert!(CarefulSender::new(pool.sender(), no_attempt).is_err());
-    let policy = BreakerPolicy {
-        probes: 0,
-        ..BreakerPolicy::default()
-    };
+    let policy = BreakerPolicy::default().with_probes(0);
     let sender = CarefulSender::new(pool.sender(), Retry::new()).unwrap();
     assert!(sender.with_breakers(policy).is_err());
 }

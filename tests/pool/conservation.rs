@@ -35,11 +35,11 @@ fn h08_what_was_sent_is_handled_or_handed_back_whatever_happens() {
                 restarts: 10_000,
                 period: Duration::from_secs(1),
             })
-            .with_backoff(Backoff {
-                first: Duration::ZERO,
-                limit: Duration::ZERO,
-                ..Backoff::default()
-            });
+            .with_backoff(
+                Backoff::default()
+                    .with_first(Duration::ZERO)
+                    .with_limit(Duration::ZERO),
+            );
         let config = config(2)
             .with_shards(2)
             .with_capacity([1, 8, 64][round % 3])
@@ -97,7 +97,7 @@ fn h08_what_was_sent_is_handled_or_handed_back_whatever_happens() {
             (accepted.sum::<u64>(), report)
         });
         report.workers.iter().for_each(assert_conserved);
-        let sum = |of: fn(&shared_nothing::stats::Counts) -> u64| {
+        let sum = |of: fn(&shared_nothing::stats::WorkerCounts) -> u64| {
             let counts = report.workers.iter().map(|worker| of(&worker.counts));
             counts.sum::<u64>()
         };

@@ -37,7 +37,7 @@ fn a_paused_worker_answers_pings_and_handles_nothing_until_it_goes_on() {
     for _ in 0..10 {
         pool.send_to(0, ()).unwrap();
     }
-    pool.ping(0).unwrap().wait_for(LONG).unwrap();
+    pool.ping(0).unwrap().wait_within(LONG).unwrap();
     assert_eq!(handled.load(Ordering::SeqCst), 0);
     assert!(pool.is_running(0), "it runs, and waits");
     pool.resume(0).unwrap();
@@ -45,9 +45,9 @@ fn a_paused_worker_answers_pings_and_handles_nothing_until_it_goes_on() {
         thread::yield_now();
     }
     pool.pause(0).unwrap();
-    pool.ping(0).unwrap().wait_for(LONG).unwrap();
+    pool.ping(0).unwrap().wait_within(LONG).unwrap();
     pool.send_to(0, ()).unwrap();
-    pool.ping(0).unwrap().wait_for(LONG).unwrap();
+    pool.ping(0).unwrap().wait_within(LONG).unwrap();
     assert_eq!(handled.load(Ordering::SeqCst), 10);
     assert_eq!(pool.pause(2), Err(NoSuchWorker { worker: 2 }));
     assert!(pool.ping(2).is_err());
@@ -88,7 +88,7 @@ fn h16_a_saturated_worker_hears_what_it_is_told_within_a_batch() {
         pool.pause(0).unwrap();
         let ping = pool.ping(0).unwrap();
         open.send(()).unwrap();
-        ping.wait_for(LONG).unwrap();
+        ping.wait_within(LONG).unwrap();
         let heard_after = handled.load(Ordering::SeqCst);
         assert!(heard_after <= BATCH, "{heard_after} messages came first");
         stop.store(true, Ordering::SeqCst);
@@ -105,7 +105,7 @@ fn a_ping_to_a_worker_that_ended_is_cancelled() {
         thread::yield_now();
     }
     for _ in 0..1000 {
-        let answer = pool.ping(0).unwrap().wait_for(LONG);
+        let answer = pool.ping(0).unwrap().wait_within(LONG);
         assert!(matches!(answer, Err(CallError::Cancelled)));
     }
 }

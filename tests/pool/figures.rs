@@ -39,11 +39,11 @@ fn figures_from_a_panic_to_the_next_message() {
             restarts: 10_000,
             period: Duration::from_secs(1),
         })
-        .with_backoff(Backoff {
-            first: Duration::ZERO,
-            limit: Duration::ZERO,
-            ..Backoff::default()
-        });
+        .with_backoff(
+            Backoff::default()
+                .with_first(Duration::ZERO)
+                .with_limit(Duration::ZERO),
+        );
     let died = Arc::new(Mutex::new(Instant::now()));
     let (tell, hear) = mpsc::channel();
     let pool = WorkerPool::start(config(1).with_supervision(supervision), move |_| {

@@ -59,11 +59,11 @@ fn often() -> Supervision {
             restarts: 1000,
             period: Duration::from_secs(1),
         })
-        .with_backoff(Backoff {
-            first: Duration::ZERO,
-            limit: Duration::ZERO,
-            ..Backoff::default()
-        })
+        .with_backoff(
+            Backoff::default()
+                .with_first(Duration::ZERO)
+                .with_limit(Duration::ZERO),
+        )
 }
 
 type Lives = Arc<Mutex<Vec<usize>>>;
@@ -134,7 +134,7 @@ fn strategies_take_along_whom_they_say() {
                     thread::yield_now();
                 }
                 pool.send_to(worker, 1).unwrap();
-                pool.ping(worker).unwrap().wait_for(LONG).unwrap();
+                pool.ping(worker).unwrap().wait_within(LONG).unwrap();
             }
         }
         let report = pool.stop();
@@ -273,12 +273,14 @@ fn h10_h15_while_a_worker_is_down_sends_queue_or_come_back_as_the_policy_says() 
 #[test]
 fn a_worker_that_stops_while_it_is_down_hands_its_queue_back() {
     let (pool, _) = start(
-        config(1).with_supervision(often().with_backoff(Backoff {
-            first: Duration::from_secs(3600),
-            limit: Duration::from_secs(3600),
-            jitter: shared_nothing::pool::supervise::Jitter::None,
-            ..Backoff::default()
-        })),
+        config(1).with_supervision(
+            often().with_backoff(
+                Backoff::default()
+                    .with_first(Duration::from_secs(3600))
+                    .with_limit(Duration::from_secs(3600))
+                    .with_jitter(shared_nothing::pool::supervise::Jitter::None),
+            ),
+        ),
         false,
     );
     pool.send_to(0, 100).unwrap();
@@ -291,7 +293,7 @@ fn a_worker_that_stops_while_it_is_down_hands_its_queue_back() {
         thread::yield_now();
     }
     pool.send_to(0, 7).unwrap();
-    pool.ping(0).unwrap().wait_for(LONG).unwrap();
+    pool.ping(0).unwrap().wait_within(LONG).unwrap();
     let report = pool.stop();
     assert_eq!(report.workers[0].returned, [7]);
     assert_conserved(&report.workers[0]);

@@ -184,11 +184,11 @@ async fn random_life(seed: u64) {
             restarts: [2, 1000][dice.roll(2) as usize],
             period: Duration::from_secs(1),
         })
-        .with_backoff(Backoff {
-            first: Duration::from_micros(20),
-            limit: Duration::from_micros(200),
-            ..Backoff::default()
-        });
+        .with_backoff(
+            Backoff::default()
+                .with_first(Duration::from_micros(20))
+                .with_limit(Duration::from_micros(200)),
+        );
     let mut config = config(1 + dice.roll(3) as usize)
         .with_capacity(1 + dice.roll(8) as usize)
         .with_batch_max(1 + dice.roll(5) as usize)
@@ -240,8 +240,9 @@ async fn random_life(seed: u64) {
     };
     report.workers.iter().for_each(assert_conserved);
     let counts = report.workers.iter().map(|worker| worker.counts);
-    let sum =
-        |of: fn(&shared_nothing::stats::Counts) -> u64| counts.clone().map(|c| of(&c)).sum::<u64>();
+    let sum = |of: fn(&shared_nothing::stats::WorkerCounts) -> u64| {
+        counts.clone().map(|c| of(&c)).sum::<u64>()
+    };
     let log = log.lock().unwrap();
     assert_eq!(
         log.handled,

@@ -25,7 +25,7 @@ fn start(settings: PoolConfig) -> (WorkerPool<u32>, mpsc::Receiver<u32>) {
 
 fn pause(pool: &WorkerPool<u32>) {
     pool.pause(0).unwrap();
-    pool.ping(0).unwrap().wait_for(LONG).unwrap();
+    pool.ping(0).unwrap().wait_within(LONG).unwrap();
 }
 
 const URGENT: u32 = 1000;

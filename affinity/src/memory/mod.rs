@@ -71,12 +71,14 @@ pub enum Pages {
 /// ```no_run
 /// use shared_nothing_affinity::{NodeId, Pages, Policy, Region, Request};
 ///
-/// let request = Request { policy: Policy::Prefer(NodeId(1)), pages: Pages::Huge, prefault: true, ..Request::new(64 << 20) };
+/// let policy = Policy::Prefer(NodeId(1));
+/// let request = Request::new(64 << 20).with_policy(policy).with_pages(Pages::Huge).with_prefault(true);
 /// let region = Region::new(&request)?;
 /// assert!(region.residence()?.is_all_on(NodeId(1)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Request {
     /// How many bytes at least. They are rounded up to whole pages.
     pub bytes: usize,
@@ -171,6 +173,41 @@ impl Request {
             }
         }
         Ok(())
+    }
+
+    /// Sets [`bytes`](Self::bytes).
+    #[must_use]
+    pub const fn with_bytes(mut self, bytes: usize) -> Self {
+        self.bytes = bytes;
+        self
+    }
+
+    /// Sets [`policy`](Self::policy).
+    #[must_use]
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Sets [`pages`](Self::pages).
+    #[must_use]
+    pub const fn with_pages(mut self, pages: Pages) -> Self {
+        self.pages = pages;
+        self
+    }
+
+    /// Sets [`prefault`](Self::prefault).
+    #[must_use]
+    pub const fn with_prefault(mut self, prefault: bool) -> Self {
+        self.prefault = prefault;
+        self
+    }
+
+    /// Sets [`lock`](Self::lock).
+    #[must_use]
+    pub const fn with_lock(mut self, lock: bool) -> Self {
+        self.lock = lock;
+        self
     }
 }
 

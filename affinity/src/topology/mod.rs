@@ -27,7 +27,7 @@ pub(crate) use sysfs::parse_meminfo;
 /// use shared_nothing_affinity::{CpuId, NodeId, Synthetic};
 ///
 /// // Two packages of one node each, four cores a node, two threads a core.
-/// let machine = Synthetic { packages: 2, cores_per_node: 4, threads_per_core: 2, ..Synthetic::default() }.build();
+/// let machine = Synthetic::default().with_packages(2).with_cores_per_node(4).with_threads_per_core(2).build();
 /// assert_eq!(machine.online().to_string(), "0-15");
 /// assert_eq!(machine.siblings(CpuId(1)).to_string(), "1,9");
 /// assert_eq!(machine.cpu(CpuId(9)).and_then(|cpu| cpu.node), Some(NodeId(0)));

@@ -14,10 +14,11 @@ use crate::id::{CoreId, CpuId, NodeId, PackageId};
 /// ```
 /// use shared_nothing_affinity::Synthetic;
 ///
-/// let laptop = Synthetic { cores_per_node: 6, efficiency_cores_per_node: 4, ..Synthetic::default() };
+/// let laptop = Synthetic::default().with_cores_per_node(6).with_efficiency_cores_per_node(4);
 /// assert_eq!(laptop.build().cores(), 6);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Synthetic {
     /// Packages.
     pub packages: u32,
@@ -113,6 +114,55 @@ impl Synthetic {
             isolated: CpuSet::new(),
             tickless: CpuSet::new(),
         }
+    }
+
+    /// Sets [`packages`](Self::packages).
+    #[must_use]
+    pub const fn with_packages(mut self, packages: u32) -> Self {
+        self.packages = packages;
+        self
+    }
+
+    /// Sets [`nodes_per_package`](Self::nodes_per_package).
+    #[must_use]
+    pub const fn with_nodes_per_package(mut self, nodes_per_package: u32) -> Self {
+        self.nodes_per_package = nodes_per_package;
+        self
+    }
+
+    /// Sets [`cores_per_node`](Self::cores_per_node).
+    #[must_use]
+    pub const fn with_cores_per_node(mut self, cores_per_node: u32) -> Self {
+        self.cores_per_node = cores_per_node;
+        self
+    }
+
+    /// Sets [`threads_per_core`](Self::threads_per_core).
+    #[must_use]
+    pub const fn with_threads_per_core(mut self, threads_per_core: u32) -> Self {
+        self.threads_per_core = threads_per_core;
+        self
+    }
+
+    /// Sets [`efficiency_cores_per_node`](Self::efficiency_cores_per_node).
+    #[must_use]
+    pub const fn with_efficiency_cores_per_node(mut self, efficiency_cores_per_node: u32) -> Self {
+        self.efficiency_cores_per_node = efficiency_cores_per_node;
+        self
+    }
+
+    /// Sets [`memory_bytes_per_node`](Self::memory_bytes_per_node).
+    #[must_use]
+    pub const fn with_memory_bytes_per_node(mut self, memory_bytes_per_node: u64) -> Self {
+        self.memory_bytes_per_node = memory_bytes_per_node;
+        self
+    }
+
+    /// Sets [`offline`](Self::offline).
+    #[must_use]
+    pub fn with_offline(mut self, offline: CpuSet) -> Self {
+        self.offline = offline;
+        self
     }
 }
 

@@ -130,11 +130,7 @@ mod tests {
 
     #[test]
     fn every_pair_has_a_cell_in_each_direction() {
-        let machine = Synthetic {
-            cores_per_node: 3,
-            ..Synthetic::default()
-        }
-        .build();
+        let machine = Synthetic::default().with_cores_per_node(3).build();
         let matrix = Matrix::fill(&machine, &machine.online(), |from, _| match from.0 {
             0 => Ok(Trip {
                 ns_median: 123.4,

@@ -188,14 +188,12 @@ mod tests {
 
     /// Two packages of two nodes, two cores a node, two threads a core: threads 0 and 8 are of core 0.
     fn machine() -> Topology {
-        Synthetic {
-            packages: 2,
-            nodes_per_package: 2,
-            cores_per_node: 2,
-            threads_per_core: 2,
-            ..Synthetic::default()
-        }
-        .build()
+        Synthetic::default()
+            .with_packages(2)
+            .with_nodes_per_package(2)
+            .with_cores_per_node(2)
+            .with_threads_per_core(2)
+            .build()
     }
 
     fn trip(ns: f64) -> Trip {

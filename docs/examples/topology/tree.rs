@@ -213,15 +213,13 @@ mod tests {
 
     #[test]
     fn a_machine_of_two_packages_is_drawn_with_what_is_not_ours() {
-        let machine = Synthetic {
-            packages: 2,
-            cores_per_node: 2,
-            threads_per_core: 2,
-            efficiency_cores_per_node: 1,
-            memory_bytes_per_node: 3 << 20,
-            offline: "7".parse().expect("a list"),
-            ..Synthetic::default()
-        };
+        let machine = Synthetic::default()
+            .with_packages(2)
+            .with_cores_per_node(2)
+            .with_threads_per_core(2)
+            .with_efficiency_cores_per_node(1)
+            .with_memory_bytes_per_node(3 << 20)
+            .with_offline("7".parse().expect("a list"));
         let usable = "0-2,4-6".parse().expect("a list");
         let expected = "\
 machine: 2 packages, 4 cores, 7 CPUs

@@ -10,7 +10,7 @@ use core::{
 use super::header::{HEADER_BYTES, Header, room_for};
 use crate::spsc;
 
-/// Room for one frame, to be written through `&mut [u8]`. Made by [`Producer::try_reserve`](super::Producer::try_reserve).
+/// Room for one frame, to be written through `&mut [u8]`. Made by [`Producer::reserve`](super::Producer::reserve).
 ///
 /// Nothing is published but by [`commit`](Self::commit): dropping or forgetting a grant leaves the ring as it was.
 #[must_use = "a grant that is not committed publishes nothing"]

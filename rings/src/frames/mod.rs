@@ -6,10 +6,10 @@
 //! static RING: frames::Ring<256> = frames::Ring::new();
 //!
 //! let (mut tx, mut rx) = RING.split_static().expect("nobody has split it before");
-//! let mut grant = tx.try_reserve(100)?; // as much as may come
+//! let mut grant = tx.reserve(100)?; // as much as may come
 //! grant[..5].copy_from_slice(b"hello");
 //! grant.commit(5); // as much as came
-//! assert_eq!(tx.try_reserve(200).err(), Some(frames::TryReserveError::FrameTooLong { len: 200, max: 124 }));
+//! assert_eq!(tx.reserve(200).err(), Some(frames::TryReserveError::FrameTooLong { len: 200, max: 124 }));
 //!
 //! let frame = rx.peek()?;
 //! assert_eq!(&frame[..], b"hello");
@@ -30,7 +30,7 @@
 //! an item of [`PopEnd`](crate::ends::PopEnd), and an iterator as [`spsc`]'s `drain` would yield slices that outlive
 //! their slots; [`Consumer::peek`] is what there is. `try_push_iter` promises to take nothing from its source that has
 //! no place, and how long a frame is shows only when it was taken. `is_full` would have to ask for which length:
-//! [`Producer::try_reserve`] does.
+//! [`Producer::reserve`] does.
 //!
 //! # Picture
 //!

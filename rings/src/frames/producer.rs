@@ -27,9 +27,9 @@ impl<'a> Producer<'a> {
     ///
     /// # Errors
     ///
-    /// As [`try_reserve`](Self::try_reserve).
+    /// As [`reserve`](Self::reserve).
     pub fn try_push(&mut self, frame: &[u8]) -> Result<(), TryReserveError> {
-        let mut grant = self.try_reserve(frame.len())?;
+        let mut grant = self.reserve(frame.len())?;
         grant.copy_from_slice(frame);
         grant.commit(frame.len());
         Ok(())
@@ -53,15 +53,15 @@ impl<'a> Producer<'a> {
     ///
     /// let mut ring = frames::Ring::<64>::new();
     /// let (mut tx, mut rx) = ring.split();
-    /// tx.try_reserve(10)?.fill(6); // and thought better of it
-    /// let mut grant = tx.try_reserve(10)?;
+    /// tx.reserve(10)?.fill(6); // and thought better of it
+    /// let mut grant = tx.reserve(10)?;
     /// grant.fill(7);
     /// grant.commit(3);
     /// assert_eq!(&rx.peek()?[..], [7, 7, 7]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
-    pub fn try_reserve(&mut self, len: usize) -> Result<FrameGrant<'_, 'a>, TryReserveError> {
+    pub fn reserve(&mut self, len: usize) -> Result<FrameGrant<'_, 'a>, TryReserveError> {
         let max = self.frame_len_max();
         if len > max {
             return Err(TryReserveError::FrameTooLong { len, max });

@@ -77,6 +77,7 @@ impl<'p, 'a, T> Grant<'p, 'a, T> {
 ///
 /// Nothing is taken but by [`consume`](Self::consume): dropping or forgetting a peek leaves the ring as it was.
 #[derive(Debug)]
+#[must_use = "a peek consumes nothing by itself"]
 pub struct Peek<'c, 'a, T> {
     consumer: &'c mut Consumer<'a, T>,
     count: usize,

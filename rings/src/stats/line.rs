@@ -26,7 +26,7 @@ struct Words {
     received: AtomicUsize,
     refused_full: AtomicUsize,
     refused_closed: AtomicUsize,
-    high_water: AtomicUsize,
+    len_max: AtomicUsize,
 }
 
 /// All lines, and how many producers ever took one.
@@ -46,7 +46,7 @@ impl Line {
                 received: AtomicUsize::new(0),
                 refused_full: AtomicUsize::new(0),
                 refused_closed: AtomicUsize::new(0),
-                high_water: AtomicUsize::new(0),
+                len_max: AtomicUsize::new(0),
             }))
         }
     }
@@ -62,7 +62,7 @@ impl Line {
         add(&mut sum.refused_full, &self.0.refused_full);
         add(&mut sum.refused_closed, &self.0.refused_closed);
         // RELAXED: as above.
-        sum.high_water = sum.high_water.max(self.0.high_water.load(Relaxed));
+        sum.len_max = sum.len_max.max(self.0.len_max.load(Relaxed));
     }
 }
 
@@ -106,14 +106,14 @@ impl<S: StatsRef> Place<S> {
     }
 
     /// Raises the mark to `len`, and returns where it is.
-    pub(super) fn raise_high_water(&self, len: usize) -> usize {
+    pub(super) fn raise_len_max(&self, len: usize) -> usize {
         let lines = self.stats.lines();
         let Some(line) = lines.own.get(self.at) else {
             // RELAXED: a count.
-            let before = lines.rest.0.high_water.fetch_max(len, Relaxed);
+            let before = lines.rest.0.len_max.fetch_max(len, Relaxed);
             return before.max(len);
         };
-        let mark = &line.0.high_water;
+        let mark = &line.0.len_max;
         // RELAXED: this end's own last store.
         let before = mark.load(Relaxed);
         if before < len {

@@ -11,7 +11,7 @@
 //! assert_eq!(rx.try_pop(), Ok("a"));
 //!
 //! let counts = STATS.read(); // on any thread
-//! assert_eq!((counts.sent, counts.received, counts.high_water), (2, 1, 2));
+//! assert_eq!((counts.sent, counts.received, counts.len_max), (2, 1, 2));
 //! assert_eq!((counts.refused_full, counts.refused_closed), (1, 0));
 //! # Ok::<(), shared_nothing_rings::CapacityError>(())
 //! ```
@@ -39,7 +39,7 @@
 //!   count up to a call late, and the lines one after the other: `received` may be ahead of `sent`.
 //! - `refused_full` and `refused_closed` count tries, of one value or of a batch. A push that memory ran out for was
 //!   refused as full.
-//! - `high_water` is the greatest number of values that a producer saw in the ring, and so never more than its `len`
+//! - `len_max` is the greatest number of values that a producer saw in the ring, and so never more than its `len`
 //!   says. It can be too low, because a producer does not look at each push:
 //!   - of one producer it is too low by at most a sixteenth of the capacity, and by 63 at most. A ring of less than 16
 //!     slots is measured exactly;
@@ -145,7 +145,7 @@ pub struct Counts {
     /// Pushes and claims that were refused because the ring was closed.
     pub refused_closed: usize,
     /// The greatest number of values that a producer saw in the ring.
-    pub high_water: usize,
+    pub len_max: usize,
 }
 
 /// Shared counts: by reference, or by count.

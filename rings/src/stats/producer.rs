@@ -66,7 +66,7 @@ impl<P: PushEnd, S: StatsRef> Producer<P, S> {
     /// let mut tx = Producer::new(tx, &stats);
     /// let pushed = tx.end_mut().try_push_slice(b"hello")?;
     /// tx.add_sent(pushed);
-    /// assert_eq!((stats.read().sent, stats.read().high_water), (5, 5));
+    /// assert_eq!((stats.read().sent, stats.read().len_max), (5, 5));
     /// # Ok::<(), shared_nothing_rings::TryReserveError>(())
     /// ```
     #[inline(always)]
@@ -87,7 +87,7 @@ impl<P: PushEnd, S: StatsRef> Producer<P, S> {
     #[cold]
     fn look(&mut self) {
         let len = self.end.len();
-        let mark = self.place.raise_high_water(len);
+        let mark = self.place.raise_len_max(len);
         let is_sole = self.place.is_sole_producer();
         self.until_look = pushes_until_look(self.end.capacity(), len, mark, is_sole);
     }

@@ -148,7 +148,7 @@ impl Replay {
         let expected = self.expect(len);
         let frame = self.bytes(len);
         let Some(tx) = &mut self.tx else { return };
-        let mut grant = match (tx.try_reserve(len), expected) {
+        let mut grant = match (tx.reserve(len), expected) {
             (Ok(grant), Ok(_)) => grant,
             (got, expected) => {
                 assert_eq!(got.map(|grant| grant.len()), expected);

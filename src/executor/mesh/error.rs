@@ -54,6 +54,7 @@ impl Error for MeshError {
 
 /// A message was not sent, and never will be. It comes back.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SendError<T> {
     /// The receiver of that shard is gone.
     Closed(T),
@@ -63,6 +64,7 @@ pub enum SendError<T> {
 
 /// A message was not sent now. It comes back.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TrySendError<T> {
     /// The lane is full, or others wait for room in it.
     Full(T),

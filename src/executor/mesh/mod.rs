@@ -1,9 +1,9 @@
 //! Messages of a user's own type between all shards: a lane from each shard to each, made where it is read.
 //!
 //! ```
-//! use shared_nothing::executor::{Executor, mesh::Mesh, spawn_local, submit_async_to};
+//! use shared_nothing::executor::{Executor, ExecutorConfig, mesh::Mesh, spawn_local, submit_async_to};
 //!
-//! let executor = Executor::builder().with_shards(2).start()?;
+//! let executor = Executor::start(ExecutorConfig::new().with_shards(2))?;
 //! let sum = executor.block_on(0, || async {
 //!     let mesh = Mesh::<u64>::start(16).await.expect("16 fit");
 //!     // A call is made when it is polled: here by a task of its own.

@@ -4,7 +4,7 @@
 //! use core::time::Duration;
 //! use shared_nothing::pool::supervise::{Backoff, Jitter};
 //!
-//! let backoff = Backoff { jitter: Jitter::None, ..Backoff::default() };
+//! let backoff = Backoff::default().with_jitter(Jitter::None);
 //! let delays: Vec<_> = (0..5).map(|attempt| backoff.delay(attempt, 0).as_millis()).collect();
 //! assert_eq!(delays, [0, 10, 20, 40, 80]);
 //! assert_eq!(backoff.delay(1000, 0), Duration::from_secs(1));
@@ -34,6 +34,7 @@ pub enum Jitter {
 
 /// Delays that grow by a factor. The default is at once, then 10 ms, doubling up to 1 s, fully jittered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Backoff {
     /// The delay before attempt 1. Attempt 0 is not delayed.
     pub first: Duration,
@@ -93,6 +94,34 @@ impl Backoff {
             Jitter::None => full,
             Jitter::Full => part_of(full, random),
         }
+    }
+
+    /// Sets [`first`](Self::first).
+    #[must_use]
+    pub const fn with_first(mut self, first: Duration) -> Self {
+        self.first = first;
+        self
+    }
+
+    /// Sets [`factor`](Self::factor).
+    #[must_use]
+    pub const fn with_factor(mut self, factor: u32) -> Self {
+        self.factor = factor;
+        self
+    }
+
+    /// Sets [`limit`](Self::limit).
+    #[must_use]
+    pub const fn with_limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Sets [`jitter`](Self::jitter).
+    #[must_use]
+    pub const fn with_jitter(mut self, jitter: Jitter) -> Self {
+        self.jitter = jitter;
+        self
     }
 }
 

@@ -4,12 +4,8 @@
 //! use core::time::Duration;
 //! use shared_nothing::pool::supervise::{Breaker, BreakerPolicy, BreakerState, BreakerWindow};
 //!
-//! let policy = BreakerPolicy {
-//!     window: BreakerWindow::Calls(4),
-//!     calls_min: 4,
-//!     probes: 1,
-//!     ..BreakerPolicy::default()
-//! };
+//! let window = BreakerWindow::Calls(4);
+//! let policy = BreakerPolicy::default().with_window(window).with_calls_min(4).with_probes(1);
 //! let mut breaker = Breaker::new(policy)?;
 //! for outcome in [true, false, true, false] {
 //!     let permit = breaker.try_call(0).expect("closed");
@@ -55,6 +51,7 @@ pub enum BreakerWindow {
 
 /// When a breaker opens, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BreakerPolicy {
     /// Which calls count.
     pub window: BreakerWindow,
@@ -96,6 +93,41 @@ impl BreakerPolicy {
             return wrong("calls_min, probes and open_for are at least 1");
         }
         Ok(())
+    }
+
+    /// Sets [`window`](Self::window).
+    #[must_use]
+    pub const fn with_window(mut self, window: BreakerWindow) -> Self {
+        self.window = window;
+        self
+    }
+
+    /// Sets [`failures_percent`](Self::failures_percent).
+    #[must_use]
+    pub const fn with_failures_percent(mut self, failures_percent: u8) -> Self {
+        self.failures_percent = failures_percent;
+        self
+    }
+
+    /// Sets [`calls_min`](Self::calls_min).
+    #[must_use]
+    pub const fn with_calls_min(mut self, calls_min: u32) -> Self {
+        self.calls_min = calls_min;
+        self
+    }
+
+    /// Sets [`open_for`](Self::open_for).
+    #[must_use]
+    pub const fn with_open_for(mut self, open_for: Duration) -> Self {
+        self.open_for = open_for;
+        self
+    }
+
+    /// Sets [`probes`](Self::probes).
+    #[must_use]
+    pub const fn with_probes(mut self, probes: u32) -> Self {
+        self.probes = probes;
+        self
     }
 }
 

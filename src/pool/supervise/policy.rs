@@ -197,7 +197,7 @@ impl Default for Supervision {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PolicyError {
-    /// The setting, by the name of its `with_` method.
+    /// The setting, as in the name of its `with_` method.
     pub setting: &'static str,
     /// What is wrong with it.
     pub reason: &'static str,
@@ -221,7 +221,7 @@ impl From<PolicyError> for StartError {
     fn from(error: PolicyError) -> Self {
         Self::Invalid {
             setting: error.setting,
-            reason: error.reason.to_owned(),
+            reason: error.reason,
         }
     }
 }

@@ -30,6 +30,7 @@ use super::PolicyError;
 
 /// From when on a handler is slow, and from when on its worker is stuck. The default is 50 ms and 10 s.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StuckPolicy {
     /// A handler that has run for so long is reported.
     pub slow_after: Duration,
@@ -51,6 +52,20 @@ impl StuckPolicy {
             return Err(PolicyError::new("stuck", "stuck_after is below slow_after"));
         }
         Ok(())
+    }
+
+    /// Sets [`slow_after`](Self::slow_after).
+    #[must_use]
+    pub const fn with_slow_after(mut self, slow_after: Duration) -> Self {
+        self.slow_after = slow_after;
+        self
+    }
+
+    /// Sets [`stuck_after`](Self::stuck_after).
+    #[must_use]
+    pub const fn with_stuck_after(mut self, stuck_after: Duration) -> Self {
+        self.stuck_after = stuck_after;
+        self
     }
 }
 

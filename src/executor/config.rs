@@ -1,4 +1,4 @@
-//! How an executor is made.
+//! What an executor is like.
 #![forbid(unsafe_code)]
 
 use core::{panic::Location, time::Duration};
@@ -6,12 +6,12 @@ use std::{fmt, sync::Arc};
 
 use shared_nothing_affinity::{Demand, Placement};
 
-use super::{Executor, Idle, Memory, StartError, start};
+use super::{Executor, Idle, Memory, StartError};
 
-/// The settings of an executor. Every one has a default; [`start`](Self::start) checks them.
+/// The settings of an executor. Every one has a default; [`Executor::start`] checks them.
 #[derive(Clone)]
-#[must_use = "a builder does nothing until it is started"]
-pub struct Builder {
+#[must_use = "settings do nothing until an executor is started"]
+pub struct ExecutorConfig {
     pub(super) shards: Option<usize>,
     pub(super) placement: Placement,
     pub(super) demand: Demand,
@@ -50,8 +50,9 @@ impl fmt::Display for Stall {
     }
 }
 
-impl Builder {
-    pub(super) fn new() -> Self {
+impl ExecutorConfig {
+    /// The defaults: a shard for each CPU that the budget keeps busy, pinned if that can be had.
+    pub fn new() -> Self {
         Self {
             shards: None,
             placement: Placement::default(),
@@ -152,20 +153,25 @@ impl Builder {
         self
     }
 
-    /// Starts the shards, each on its own thread, and returns when all are ready.
+    /// As [`Executor::start`].
     ///
     /// # Errors
     ///
-    /// A setting is out of its range, a thread could not be made or (if required) pinned, or there is no memory for the
-    /// lanes. No thread is left then.
+    /// As [`Executor::start`].
     pub fn start(self) -> Result<Executor, StartError> {
-        start::start(&self)
+        Executor::start(self)
     }
 }
 
-impl fmt::Debug for Builder {
+impl Default for ExecutorConfig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for ExecutorConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder")
+        f.debug_struct("ExecutorConfig")
             .field("shards", &self.shards)
             .field("name", &self.name)
             .field("idle", &self.idle)
