@@ -43,6 +43,14 @@ pub mod architecture {}
 #[doc = include_str!("../docs/choosing-a-ring.md")]
 pub mod choosing_a_ring {}
 
+/// [supervision]: crate::guide::supervision
+/// [partitioning]: crate::guide::partitioning
+/// [tuning]: crate::guide::tuning
+/// [`pool::Error`]: crate::pool::Error
+///
+#[doc = include_str!("../docs/pools.md")]
+pub mod pools {}
+
 #[doc = include_str!("../docs/partitioning.md")]
 pub mod partitioning {}
 
