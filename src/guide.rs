@@ -13,6 +13,9 @@
 pub mod first_run {}
 
 /// [edges]: crate::guide::edges
+/// [pools]: crate::guide::pools
+/// [partitioning]: crate::guide::partitioning
+/// [supervision]: crate::guide::supervision
 /// [`rings`]: crate::rings
 /// [`ends`]: crate::rings::ends
 /// [`affinity`]: crate::affinity
