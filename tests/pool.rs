@@ -16,6 +16,8 @@ mod control;
 mod figures;
 #[path = "pool/many.rs"]
 mod many;
+#[path = "pool/numbers.rs"]
+mod numbers;
 #[path = "pool/resize.rs"]
 mod resize;
 #[path = "pool/restarts.rs"]

@@ -6,7 +6,7 @@
 
 use alloc::{boxed::Box, rc::Rc};
 #[cfg(feature = "std")]
-use core::{alloc::Layout, ptr::NonNull};
+use core::ptr::NonNull;
 use core::{
     cell::{Cell, RefCell},
     future::Future,
@@ -14,6 +14,8 @@ use core::{
     task::Waker,
 };
 
+#[cfg(feature = "std")]
+use super::storage::Size;
 use super::{
     home::{Entered, HomeRef},
     slab::Slab,
@@ -57,12 +59,25 @@ pub struct TaskCounts {
     pub panics: u64,
 }
 
+/// [`TaskCounts`], each by itself.
+#[derive(Debug, Default)]
+struct Counts {
+    spawned: Cell<u64>,
+    ended: Cell<u64>,
+    polls: Cell<u64>,
+    panics: Cell<u64>,
+}
+
+fn count_up(count: &Cell<u64>, by: u64) {
+    count.set(count.get() + by);
+}
+
 pub(crate) struct Core {
     home: HomeRef,
     tasks: RefCell<Slab<TaskRef>>,
     timers: RefCell<Timers>,
     clock: Clock,
-    counts: Cell<TaskCounts>,
+    counts: Counts,
     budget: Cell<u32>,
     serving: Cell<bool>,
     running: Cell<bool>,
@@ -86,7 +101,7 @@ impl Core {
             tasks: RefCell::new(Slab::new()),
             timers: RefCell::new(Timers::new()),
             clock,
-            counts: Cell::default(),
+            counts: Counts::default(),
             budget: Cell::new(BUDGET),
             serving: Cell::new(false),
             running: Cell::new(false),
@@ -129,32 +144,33 @@ impl Core {
     ) -> JoinHandle<F::Output> {
         let flags = if self.serving.get() { SERVING } else { 0 };
         let (owner, join) = self.home.spawn(future, flags, place);
-        self.count(|counts| counts.spawned += 1);
+        count_up(&self.counts.spawned, 1);
         if self.closing.get() {
             let fine = owner.cancel();
             self.finish(owner, fine);
             self.home.clear();
             return join;
         }
-        let mut tasks = self.tasks.borrow_mut();
-        owner.header().key.set(tasks.next_key());
-        tasks.insert(owner);
+        self.tasks.borrow_mut().insert(|key| {
+            owner.header().key.set(key);
+            owner
+        });
         join
     }
 
     #[cfg(feature = "std")]
-    /// Memory for a value of `layout`.
-    pub(crate) fn take_block(&self, layout: Layout) -> NonNull<u8> {
-        self.home.take_block(layout)
+    /// Memory of `size`.
+    pub(crate) fn take_block(&self, size: Size) -> NonNull<u8> {
+        self.home.take_block(size)
     }
 
     #[cfg(feature = "std")]
     /// # Safety
     ///
-    /// 1. The block came from [`take_block`](Self::take_block) with this layout, and is used no more.
-    pub(crate) unsafe fn give_block(&self, block: NonNull<u8>, layout: Layout) {
+    /// 1. The block came from [`take_block`](Self::take_block) with this size, and is used no more.
+    pub(crate) unsafe fn give_block(&self, block: NonNull<u8>, size: Size) {
         // SAFETY: duty 1.
-        unsafe { self.home.give_block(block, layout) };
+        unsafe { self.home.give_block(block, size) };
     }
 
     /// How many tasks are not done.
@@ -163,13 +179,17 @@ impl Core {
     }
 
     pub(crate) fn counts(&self) -> TaskCounts {
-        self.counts.get()
+        TaskCounts {
+            spawned: self.counts.spawned.get(),
+            ended: self.counts.ended.get(),
+            polls: self.counts.polls.get(),
+            panics: self.counts.panics.get(),
+        }
     }
 
-    pub(crate) fn count(&self, change: impl FnOnce(&mut TaskCounts)) {
-        let mut counts = self.counts.get();
-        change(&mut counts);
-        self.counts.set(counts);
+    /// A panic was survived, unless all went fine.
+    pub(crate) fn count_panic(&self, fine: bool) {
+        count_up(&self.counts.panics, u64::from(!fine));
     }
 
     /// Whether a task is ready, as far as this thread knows, or was woken by another.
@@ -210,9 +230,7 @@ impl Core {
 
     /// Wakes, and survives a waker that panics.
     pub(crate) fn wake(&self, waker: Waker) {
-        if !is_fine(guarded(|| waker.wake())) {
-            self.count(|counts| counts.panics += 1);
-        }
+        self.count_panic(is_fine(guarded(|| waker.wake())));
     }
 
     /// Uses up one unit of the running task's budget. `true`: it is used up.
@@ -246,33 +264,49 @@ impl Core {
         result
     }
 
-    /// Takes in what other threads have woken, and polls what is ready now, at most `max`. Returns how many it polled.
+    /// Takes in what other threads have woken, and polls what is ready now, at most `max`; if it `follows`, those that
+    /// become ready meanwhile, too, unless an order was asked for. Returns how many it polled.
     ///
     /// # Panics
     ///
     /// If it is called from within.
-    pub(crate) fn run_ready(&self, max: usize, watch: &impl Watch) -> usize {
+    #[inline]
+    pub(crate) fn run_ready(&self, max: usize, follows: bool, watch: &impl Watch) -> usize {
         assert!(
             !self.running.replace(true),
             "a turn is not run within a turn"
         );
         self.home.take_foreign();
-        if let Some(mut seed) = self.shuffle.get() {
-            self.home.shuffle(|below| {
-                seed = crate::executor::random::next(seed);
-                (seed >> 33) as usize % below
-            });
-            self.shuffle.set(Some(seed));
-        }
-        let ready = self.home.queued().min(max);
-        for _ in 0..ready {
+        let is_shuffled = self.shuffle();
+        let most = if follows && !is_shuffled {
+            max
+        } else {
+            self.home.queued().min(max)
+        };
+        let mut polls = 0;
+        while polls != most {
             let Some(queued) = self.home.pop() else { break };
             self.poll(queued, watch);
+            polls += 1;
         }
         self.running.set(false);
-        ready
+        polls
     }
 
+    /// Brings what is ready into the order that was asked for, if one was.
+    fn shuffle(&self) -> bool {
+        let Some(mut seed) = self.shuffle.get() else {
+            return false;
+        };
+        self.home.shuffle(|below| {
+            seed = crate::executor::random::next(seed);
+            (seed >> 33) as usize % below
+        });
+        self.shuffle.set(Some(seed));
+        true
+    }
+
+    #[inline]
     fn poll(&self, queued: Queued, watch: &impl Watch) {
         let header = queued.header();
         let (key, place) = (header.key.get(), header.place);
@@ -282,7 +316,7 @@ impl Core {
         let polled = queued.run();
         watch.end();
         self.serving.set(false);
-        self.count(|counts| counts.polls += u64::from(polled.is_some()));
+        count_up(&self.counts.polls, u64::from(polled.is_some()));
         if let Some(Polled::Done | Polled::Panicked) = polled {
             let owner = self.tasks.borrow_mut().remove(key);
             if let Some(owner) = owner {
@@ -303,10 +337,8 @@ impl Core {
         } else {
             fine
         };
-        self.count(|counts| {
-            counts.ended += 1;
-            counts.panics += u64::from(!fine);
-        });
+        count_up(&self.counts.ended, 1);
+        self.count_panic(fine);
     }
 
     /// Cancels all tasks, and every one that is spawned from now on. From within a turn it does nothing.

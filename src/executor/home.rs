@@ -13,7 +13,6 @@
 
 use alloc::{boxed::Box, collections::VecDeque};
 use core::{
-    alloc::Layout,
     cell::{Cell, UnsafeCell},
     future::Future,
     marker::PhantomData,
@@ -22,7 +21,7 @@ use core::{
 };
 
 use super::{
-    storage::Blocks,
+    storage::{Blocks, Size},
     task::{Header, JoinHandle, Queued, TaskRef},
 };
 use crate::sync::{
@@ -61,6 +60,10 @@ fn closed() -> *mut Header {
 std::thread_local! {
     static HERE: Cell<*const Home> = const { Cell::new(ptr::null()) };
 }
+#[cfg(all(feature = "std", loom))]
+loom::thread_local! {
+    static HERE: Cell<*const Home> = Cell::new(ptr::null());
+}
 
 /// A number of the calling thread, which no other has while it lives.
 #[cfg(all(debug_assertions, feature = "std", not(loom)))]
@@ -71,12 +74,13 @@ fn thread() -> usize {
 
 /// Whether the calling thread is the home thread and says so. Without threads to ask, nobody is: all goes by the way
 /// that is right for everyone.
-fn is_here(home: NonNull<Home>) -> bool {
-    #[cfg(all(feature = "std", not(loom)))]
+#[inline]
+pub(super) fn is_here(home: NonNull<Home>) -> bool {
+    #[cfg(feature = "std")]
     return HERE
         .try_with(|here| here.get() == home.as_ptr().cast_const())
         .unwrap_or(false);
-    #[cfg(not(all(feature = "std", not(loom))))]
+    #[cfg(not(feature = "std"))]
     {
         let _ = home;
         false
@@ -90,7 +94,7 @@ impl Home {
     ///
     /// 1. The caller is on the home thread.
     #[inline]
-    pub(super) unsafe fn take_ref_and_block(&self, layout: Layout) -> NonNull<u8> {
+    pub(super) unsafe fn take_ref_and_block(&self, size: Size) -> NonNull<u8> {
         let stash = &self.own.stash;
         if stash.get() == 0 {
             // RELAXED: the caller has a reference; nothing is handed over.
@@ -99,7 +103,7 @@ impl Home {
         }
         stash.set(stash.get() - 1);
         // SAFETY: duty 1, and no other borrow is alive: nothing else runs meanwhile.
-        unsafe { &mut *self.own.blocks.get() }.take(layout)
+        unsafe { &mut *self.own.blocks.get() }.take(size)
     }
 
     /// A cell is no more. On its home thread, its memory is kept.
@@ -111,18 +115,18 @@ impl Home {
     pub(super) unsafe fn give_ref_and_block(
         home: NonNull<Self>,
         block: NonNull<u8>,
-        layout: Layout,
+        size: Size,
     ) {
         if is_here(home) {
             // SAFETY: the reference keeps it alive.
             let own = &unsafe { home.as_ref() }.own;
             own.stash.set(own.stash.get() + 1);
             // SAFETY: duty 1; the home thread, and no other borrow is alive.
-            unsafe { (*own.blocks.get()).give(block, layout) };
+            unsafe { (*own.blocks.get()).give(block, size) };
         } else {
             // SAFETY: duty 1.
             unsafe {
-                Blocks::free(block, layout);
+                Blocks::free(block, size);
                 Self::leave(home, 1);
             }
         }
@@ -140,20 +144,27 @@ impl Home {
         }
     }
 
-    /// Puts a cell into a queue.
+    /// Puts a cell into the run queue.
     ///
     /// # Safety
     ///
-    /// 1. The caller has turned the cell's `SCHEDULED` on (T2), and holds a reference to the cell until this returns.
+    /// 1. The caller is on the home thread, and has turned the cell's `QUEUED` on (T2).
+    /// 2. `home` is the cell's.
+    #[inline]
+    pub(super) unsafe fn enqueue_here(home: NonNull<Self>, task: NonNull<Header>) {
+        // SAFETY: the cell has a reference to its home. Duty 1, and no other borrow is alive.
+        unsafe { (*home.as_ref().own.run.get()).push_back(task) };
+    }
+
+    /// Pushes a cell to the foreign stack, from any thread.
+    ///
+    /// # Safety
+    ///
+    /// 1. The caller has turned the cell's `SCHEDULED` on (T2), and holds a waker of the cell until this returns.
     /// 2. `home` is the cell's.
     pub(super) unsafe fn enqueue(home: NonNull<Self>, task: NonNull<Header>) {
         // SAFETY: the cell that duty 1 keeps has a reference to its home.
         let this = unsafe { home.as_ref() };
-        if is_here(home) {
-            // SAFETY: the home thread, and no other borrow is alive.
-            unsafe { (*this.own.run.get()).push_back(task) };
-            return;
-        }
         // RELAXED: what is below is not looked at.
         let mut below = this.foreign.load(Relaxed);
         loop {
@@ -197,7 +208,7 @@ impl HomeRef {
             signal,
             own: Own {
                 run: UnsafeCell::new(VecDeque::with_capacity(64)),
-                blocks: UnsafeCell::new(Blocks::default()),
+                blocks: UnsafeCell::new(Blocks::new()),
                 stash: Cell::new(0),
                 is_closed: Cell::new(false),
                 #[cfg(all(debug_assertions, feature = "std", not(loom)))]
@@ -228,12 +239,12 @@ impl HomeRef {
 
     /// Says that the calling thread is the home thread, for as long as the guard lives.
     pub(crate) fn enter(&self) -> Entered {
-        #[cfg(all(feature = "std", not(loom)))]
+        #[cfg(feature = "std")]
         return Entered {
-            former: HERE.replace(self.home.as_ptr().cast_const()),
+            former: HERE.with(|here| here.replace(self.home.as_ptr().cast_const())),
             stays: PhantomData,
         };
-        #[cfg(not(all(feature = "std", not(loom))))]
+        #[cfg(not(feature = "std"))]
         Entered { stays: PhantomData }
     }
 
@@ -253,19 +264,19 @@ impl HomeRef {
     }
 
     #[cfg(feature = "std")]
-    /// Memory for a value of `layout`, for cells that never leave a reference behind.
-    pub(crate) fn take_block(&self, layout: Layout) -> NonNull<u8> {
+    /// Memory of `size`, for cells that never leave a reference behind.
+    pub(crate) fn take_block(&self, size: Size) -> NonNull<u8> {
         // SAFETY: the home thread, and no other borrow is alive.
-        unsafe { (*self.home().own.blocks.get()).take(layout) }
+        unsafe { (*self.home().own.blocks.get()).take(size) }
     }
 
     #[cfg(feature = "std")]
     /// # Safety
     ///
-    /// 1. The block came from [`take_block`](Self::take_block) of any home with this layout, and is used no more.
-    pub(crate) unsafe fn give_block(&self, block: NonNull<u8>, layout: Layout) {
+    /// 1. The block came from [`take_block`](Self::take_block) of any home with this size, and is used no more.
+    pub(crate) unsafe fn give_block(&self, block: NonNull<u8>, size: Size) {
         // SAFETY: duty 1; the home thread, and no other borrow is alive.
-        unsafe { (*self.home().own.blocks.get()).give(block, layout) };
+        unsafe { (*self.home().own.blocks.get()).give(block, size) };
     }
 
     /// The next task to be polled.
@@ -315,9 +326,12 @@ impl HomeRef {
         let run = unsafe { &mut *self.home().own.run.get() };
         let first = run.len();
         while let Some(task) = NonNull::new(top) {
-            // SAFETY: T2: the queue owns the link of what is in it.
+            // SAFETY: T2: the stack owns the link of what is in it, until the bit is off.
             top = unsafe { *task.as_ref().link.get() };
-            run.push_back(task);
+            // SAFETY: the bit holds the cell until here (T3), and it was taken out of the stack.
+            if unsafe { TaskRef::take_in(task) } {
+                run.push_back(task);
+            }
         }
         run.make_contiguous()[first..].reverse();
     }
@@ -348,14 +362,14 @@ impl Drop for HomeRef {
 
 /// The calling thread is a home thread while this lives.
 pub(crate) struct Entered {
-    #[cfg(all(feature = "std", not(loom)))]
+    #[cfg(feature = "std")]
     former: *const Home,
     stays: PhantomData<*const ()>,
 }
 
-#[cfg(all(feature = "std", not(loom)))]
+#[cfg(feature = "std")]
 impl Drop for Entered {
     fn drop(&mut self) {
-        HERE.set(self.former);
+        HERE.with(|here| here.set(self.former));
     }
 }

@@ -120,7 +120,7 @@ impl LocalExecutor {
         let _current = self.core.enter();
         self.core.set_now_ns(now_ns);
         self.core.fire_timers();
-        let polls = self.core.run_ready(TURN, &());
+        let polls = self.core.run_ready(TURN, false, &());
         Turn {
             polls,
             is_idle: !self.core.has_ready(),

@@ -57,7 +57,7 @@ impl Posts {
                         woken = true;
                     }
                     let fine = is_fine(guarded(|| drop(post)));
-                    core.count(|counts| counts.panics += u64::from(!fine));
+                    core.count_panic(fine);
                     at += 1;
                 }
             }

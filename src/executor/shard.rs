@@ -2,8 +2,8 @@
 //!
 //! # A turn
 //!
-//! 1. Calls and replies that have come are taken in, a bounded number: calls are served, replies wake who waits. Tasks
-//!    that wait for messages or for room are woken, if it has come (`post.rs`).
+//! 1. Calls and replies that have come are taken in, a bounded number: calls are served, replies wake who waits. What
+//!    was answered goes into the lanes. Tasks that wait for messages or for room are woken, if it has come (`post.rs`).
 //! 2. Timers that are due fire.
 //! 3. Tasks that are ready are polled, and those that become so meanwhile, at most [`TURN`] polls in all.
 //! 4. What was sent meanwhile goes into the lanes, one publication and one ring of the doorbell for each peer.
@@ -93,7 +93,9 @@ pub(crate) struct Shard {
     posts: Posts,
     #[cfg_attr(not(feature = "pool"), allow(dead_code, reason = "a pool asks"))]
     pinned: Pinned,
-    counts: Cell<CallCounts>,
+    made: Cell<u64>,
+    served: Cell<u64>,
+    outbox_max: Cell<usize>,
     is_draining: Cell<bool>,
     has_left: Cell<bool>,
 }
@@ -118,7 +120,9 @@ impl Shard {
             services: RefCell::new(BTreeMap::new()),
             posts: Posts::default(),
             pinned: mesh.pinned,
-            counts: Cell::default(),
+            made: Cell::new(0),
+            served: Cell::new(0),
+            outbox_max: Cell::new(0),
             is_draining: Cell::new(false),
             has_left: Cell::new(false),
         })
@@ -162,13 +166,11 @@ impl Shard {
     }
 
     pub(crate) fn counts(&self) -> CallCounts {
-        self.counts.get()
-    }
-
-    fn count(&self, change: impl FnOnce(&mut CallCounts)) {
-        let mut counts = self.counts.get();
-        change(&mut counts);
-        self.counts.set(counts);
+        CallCounts {
+            made: self.made.get(),
+            served: self.served.get(),
+            outbox_max: self.outbox_max.get(),
+        }
     }
 
     pub(crate) fn is_draining(&self) -> bool {
@@ -183,7 +185,7 @@ impl Shard {
     /// Sends a cell of this shard away.
     pub(crate) fn send(&self, to: usize, parcel: Parcel) {
         self.away.set(self.away.get() + 1);
-        self.count(|counts| counts.made += 1);
+        self.made.set(self.made.get() + 1);
         self.post(to, parcel);
     }
 
@@ -207,19 +209,21 @@ impl Shard {
             self.begin_drain();
         }
         let received = self.receive();
+        // Who waits for an answer does not wait for the tasks of this turn.
+        let answered = self.flush();
         let woken = self.posts.wake(&self.core);
         self.core.fire_timers();
         let polls = self.run_ready(polls);
         let flushed = self.flush();
         self.try_leave();
-        received || woken || polls != 0 || flushed
+        received || answered || woken || polls != 0 || flushed
     }
 
     /// Polls what is ready, and what becomes so meanwhile: the fixed cost of a turn is then shared by more polls.
     fn run_ready(&self, max: usize) -> usize {
         let mut polls = 0;
         while polls < max {
-            match self.core.run_ready(max - polls, self.beat()) {
+            match self.core.run_ready(max - polls, true, self.beat()) {
                 // What tasks of this shard have sent each other has come, too.
                 0 if !self.posts.wake(&self.core) => break,
                 more => polls += more,
@@ -274,7 +278,7 @@ impl Shard {
         } else if self.is_draining.get() {
             self.post(parcel.caller(), parcel.into_refusal());
         } else {
-            self.count(|counts| counts.served += 1);
+            self.served.set(self.served.get() + 1);
             parcel.serve(self);
         }
     }
@@ -287,7 +291,7 @@ impl Shard {
             taken += 1;
             // One that is dropped says that it did not run.
             if !self.is_draining.get() {
-                self.count(|counts| counts.served += 1);
+                self.served.set(self.served.get() + 1);
                 job.serve(self);
             }
         }
@@ -314,7 +318,7 @@ impl Shard {
                 flushed = true;
                 self.shared.peers[*to].bell.ring();
             }
-            self.count(|counts| counts.outbox_max = counts.outbox_max.max(waiting));
+            self.outbox_max.set(self.outbox_max.get().max(waiting));
             outbox.len() != 0
         });
         flushed
@@ -360,7 +364,7 @@ impl Shard {
             let service = self.services.borrow_mut().pop_first();
             let Some((_, service)) = service else { break };
             let fine = is_fine(guarded(|| drop(service)));
-            self.core.count(|counts| counts.panics += u64::from(!fine));
+            self.core.count_panic(fine);
         }
     }
 

@@ -167,7 +167,7 @@ impl<S: 'static> Sharded<S> {
                 // Stopped meanwhile.
                 let fine = is_fine(guarded(|| drop(service)));
                 let core = self.shard.core();
-                core.count(|counts| counts.panics += u64::from(!fine));
+                core.count_panic(fine);
             }
         }
         let shard = context::shard();

@@ -3,10 +3,13 @@
 
 use alloc::vec::Vec;
 
+/// No number.
+const NONE: usize = usize::MAX;
+
 #[derive(Debug)]
 enum Entry<T> {
     Full(T),
-    /// The next empty one; itself if it is the last.
+    /// The next empty one, or [`NONE`].
     Empty(usize),
 }
 
@@ -14,7 +17,8 @@ enum Entry<T> {
 #[derive(Debug)]
 pub(crate) struct Slab<T> {
     entries: Vec<Entry<T>>,
-    free: Option<usize>,
+    /// The first empty one, or [`NONE`].
+    free: usize,
     len: usize,
 }
 
@@ -22,7 +26,7 @@ impl<T> Slab<T> {
     pub(crate) const fn new() -> Self {
         Self {
             entries: Vec::new(),
-            free: None,
+            free: NONE,
             len: 0,
         }
     }
@@ -31,27 +35,24 @@ impl<T> Slab<T> {
         self.len
     }
 
-    /// The number that the next value will get.
-    pub(crate) fn next_key(&self) -> usize {
-        self.free.unwrap_or(self.entries.len())
-    }
-
-    pub(crate) fn insert(&mut self, value: T) -> usize {
+    /// Puts a value there, made with its number.
+    #[inline]
+    pub(crate) fn insert(&mut self, make: impl FnOnce(usize) -> T) -> usize {
         self.len += 1;
-        let Some(key) = self.free else {
-            self.entries.push(Entry::Full(value));
-            return self.entries.len() - 1;
-        };
-        if let Entry::Empty(next) = core::mem::replace(&mut self.entries[key], Entry::Full(value)) {
-            self.free = (next != key).then_some(next);
-        }
-        key
-    }
-
-    pub(crate) fn get(&self, key: usize) -> Option<&T> {
-        match self.entries.get(key) {
-            Some(Entry::Full(value)) => Some(value),
-            _ => None,
+        let key = self.free;
+        match self.entries.get_mut(key) {
+            Some(entry @ Entry::Empty(_)) => {
+                if let Entry::Empty(next) = entry {
+                    self.free = *next;
+                }
+                *entry = Entry::Full(make(key));
+                key
+            }
+            _ => {
+                let key = self.entries.len();
+                self.entries.push(Entry::Full(make(key)));
+                key
+            }
         }
     }
 
@@ -62,13 +63,16 @@ impl<T> Slab<T> {
         }
     }
 
+    #[inline]
     pub(crate) fn remove(&mut self, key: usize) -> Option<T> {
-        self.get(key)?;
-        let empty = Entry::Empty(self.free.unwrap_or(key));
-        let Entry::Full(value) = core::mem::replace(&mut self.entries[key], empty) else {
+        let entry = self.entries.get_mut(key)?;
+        if let Entry::Empty(_) = entry {
+            return None;
+        }
+        let Entry::Full(value) = core::mem::replace(entry, Entry::Empty(self.free)) else {
             return None;
         };
-        self.free = Some(key);
+        self.free = key;
         self.len -= 1;
         Some(value)
     }
@@ -86,16 +90,16 @@ mod tests {
     #[test]
     fn a_number_is_given_out_again() {
         let mut slab = Slab::new();
-        let keys = ["a", "b", "c"].map(|value| slab.insert(value));
+        let keys = ["a", "b", "c"].map(|value| slab.insert(|_| value));
         assert_eq!(keys, [0, 1, 2]);
         assert_eq!((slab.remove(1), slab.remove(1)), (Some("b"), None));
         assert_eq!((slab.remove(0), slab.len()), (Some("a"), 1));
         assert_eq!(
-            [slab.insert("d"), slab.insert("e"), slab.insert("f")],
+            ["d", "e", "f"].map(|value| slab.insert(|_| value)),
             [0, 1, 3]
         );
-        assert_eq!(slab.get(1), Some(&"e"));
-        assert_eq!(slab.get(7), None);
+        assert_eq!(slab.get_mut(1), Some(&mut "e"));
+        assert_eq!(slab.get_mut(7), None);
         assert_eq!(slab.end(), 4);
     }
 }

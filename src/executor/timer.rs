@@ -54,7 +54,7 @@ impl Timers {
     pub(crate) fn set(&mut self, deadline_ns: u64, waker: Waker) -> usize {
         let spot = self.heap.len();
         let waker = Some(waker);
-        let key = self.timers.insert(Timer { waker, spot });
+        let key = self.timers.insert(|_| Timer { waker, spot });
         self.set += 1;
         self.heap.push(Node {
             deadline_ns,

@@ -8,8 +8,9 @@ use shared_nothing_rings::{CapacityError, TryPushError};
 
 use super::{SendError, Sender, sender::key_hash};
 use crate::{
-    partition::{SlotTable, StableHash},
-    worker::lane::LaneEnd,
+    partition::{SlotTable, StableHash, hash_u64},
+    stats::SAMPLE_EVERY,
+    worker::{lane::LaneEnd, mailbox::Mailbox},
 };
 
 /// How many messages a [`Batcher`] puts into a lane before it publishes them.
@@ -31,7 +32,11 @@ pub struct Batcher<M> {
     sender: Sender<M>,
     /// By worker; those that were added later get theirs when they are first sent to.
     lanes: Vec<LaneEnd<M>>,
+    /// What workers left whose numbers others have by now, for the next flush.
+    unsent: Vec<M>,
     ring_after: usize,
+    /// Draws the messages by which the load of their map slots is measured.
+    draws: u64,
 }
 
 impl<M> Batcher<M> {
@@ -39,7 +44,9 @@ impl<M> Batcher<M> {
         let mut batcher = Self {
             sender,
             lanes: Vec::new(),
+            unsent: Vec::new(),
             ring_after: 1,
+            draws: 0,
         };
         batcher.open_lanes()?;
         Ok(batcher)
@@ -88,18 +95,65 @@ impl<M> Batcher<M> {
             return self.send_to_new(map_slot, message);
         };
         // CLAIM, and then RECHECK, for the first of a batch: see `routes`. The others are published with it.
-        if route.is_moving() || (lane.mark() && !routes.holds(map_slot, route)) {
+        if route.is_moving() || (lane.mark() && !(routes.holds(map_slot, route) && lane.is_open()))
+        {
             return self.send_moved(map_slot, message);
+        }
+        if lane.is_due() {
+            self.count(map_slot, route.worker());
         }
         self.put(route.worker(), message)
     }
 
     /// The map slot moves. What was put in is published, so that nobody waits for it; then this waits for the new owner.
+    /// Or the lane leads to a worker that has ended: then another may have its number.
     #[cold]
     fn send_moved(&mut self, map_slot: usize, message: M) -> Result<(), SendError<M>> {
         (0..self.lanes.len()).for_each(|worker| self.publish(worker));
-        self.sender.shared.routes.wait(map_slot);
+        let worker = self.sender.shared.routes.wait(map_slot).worker();
+        if self.lanes.get(worker).is_some_and(|lane| !lane.is_open()) {
+            match self.open_lane_again(worker) {
+                Ok(true) => {}
+                Ok(false) if self.sender.shared.routes.route(map_slot).worker() == worker => {
+                    return Err(SendError::Closed(message));
+                }
+                // It has moved away meanwhile.
+                Ok(false) => {}
+                Err(_) => return Err(SendError::Full(message)),
+            }
+        }
         self.send_slot(map_slot, message)
+    }
+
+    /// A lane to whoever has the number of a worker that has closed its own. `false`: nobody has.
+    #[cold]
+    fn open_lane_again(&mut self, worker: usize) -> Result<bool, CapacityError> {
+        self.publish(worker);
+        let Self {
+            sender,
+            lanes,
+            unsent,
+            ..
+        } = self;
+        let Some(mailbox) = sender.mailbox(worker).filter(|mailbox| !mailbox.is_gone()) else {
+            return Ok(false);
+        };
+        let lane = &mut lanes[worker];
+        mailbox.space.wait(|| lane.is_left().then_some(()));
+        unsent.extend(lane.reclaim());
+        *lane = mailbox.open_lane()?;
+        Ok(true)
+    }
+
+    /// One message in about [`SAMPLE_EVERY`] stands for so many, and which one is drawn: keys that come in turns would else
+    /// be seen each time, or never.
+    #[cold]
+    fn count(&mut self, map_slot: usize, worker: usize) {
+        self.draws = self.draws.wrapping_add(1);
+        let next = hash_u64(self.draws, worker as u64) as usize % (2 * SAMPLE_EVERY - 1) + 1;
+        self.lanes[worker].due_after(next);
+        let routes = &self.sender.shared.routes;
+        routes.count(map_slot, SAMPLE_EVERY as u32);
     }
 
     /// The owner was added after this batcher was made.
@@ -129,6 +183,17 @@ impl<M> Batcher<M> {
         if self.lanes[worker].mark() {
             // What is put in behind it by its key is not looked up before.
             self.sender.shared.routes.after_claim();
+            if !self.lanes[worker].is_open() {
+                match self.open_lane_again(worker) {
+                    Ok(true) => return self.send_to(worker, message),
+                    Ok(false) => return Err(SendError::Closed(message)),
+                    Err(_) => return Err(SendError::Full(message)),
+                }
+            }
+            if self.sender.mailbox(worker).is_some_and(Mailbox::is_gone) {
+                self.publish(worker);
+                return Err(SendError::Closed(message));
+            }
         }
         self.put(worker, message)
     }
@@ -183,7 +248,7 @@ impl<M> Batcher<M> {
     /// Some workers have ended: what they left of this batcher's messages comes back, in order for each worker. If a
     /// worker is about to end, this waits for it.
     pub fn flush(&mut self) -> Result<(), SendError<Vec<M>>> {
-        let mut unsent = Vec::new();
+        let mut unsent = core::mem::take(&mut self.unsent);
         for worker in 0..self.lanes.len() {
             self.publish(worker);
             let lane = &mut self.lanes[worker];
@@ -192,7 +257,7 @@ impl<M> Batcher<M> {
                     continue;
                 };
                 // The worker has closed the lane; it will take what it handles, and then go.
-                mailbox.space.wait(|| mailbox.is_left().then_some(()));
+                mailbox.space.wait(|| lane.is_left().then_some(()));
                 unsent.extend(lane.reclaim());
             }
         }

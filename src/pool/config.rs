@@ -182,8 +182,8 @@ impl PoolConfig {
         self
     }
 
-    /// How many workers there may ever be, those included that were added and have ended. The default is 64 more than the
-    /// pool starts with.
+    /// How many workers there may be at a time. The numbers of those that were removed, or have ended and own no map slot
+    /// any more, are used again, so that a pool may change for ever. The default is 64 more than the pool starts with.
     pub fn with_workers_max(mut self, workers: usize) -> Self {
         self.workers_max = Some(workers);
         self

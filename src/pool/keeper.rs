@@ -114,6 +114,13 @@ impl Keeper {
         }
     }
 
+    /// Another worker has begun under the number of one that was gone.
+    pub(crate) fn replace_worker(&self, worker: usize, now_ns: u64) {
+        if let Some(supervisor) = &mut self.lock().supervisor {
+            supervisor.replace_worker(worker, now_ns);
+        }
+    }
+
     /// A worker's life has ended, or did not begin.
     pub(crate) fn on_end(&self, worker: usize, ending: Ending, now_ns: u64) -> (Verdict, Tell) {
         let mut guard = self.lock();

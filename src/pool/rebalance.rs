@@ -6,15 +6,15 @@ use crate::partition::{SlotMove, SlotTable};
 /// Slots that one rebalance moves at most: it is repeated, by loads that are measured anew.
 const MOVES_MAX: usize = 64;
 
-/// The moves after which all workers that own slots own equally many, give or take one.
-pub(super) fn even(table: &SlotTable) -> Vec<SlotMove> {
+/// The moves after which all workers that own slots own equally many, give or take one; and so does `new`, who owns none.
+pub(super) fn even(table: &SlotTable, new: Option<usize>) -> Vec<SlotMove> {
     let mut held: Vec<usize> = table
         .slot_counts()
         .iter()
         .map(|held| usize::from(*held))
         .collect();
     let active: Vec<usize> = (0..held.len())
-        .filter(|worker| held[*worker] != 0)
+        .filter(|worker| held[*worker] != 0 || Some(*worker) == new)
         .collect();
     let mut moves = Vec::new();
     for (map_slot, from) in table.owners().iter().enumerate() {
@@ -109,9 +109,16 @@ mod tests {
         for map_slot in 0..1000 {
             table.move_slot(map_slot, 2).unwrap();
         }
-        for one in even(&table) {
+        for one in even(&table, None) {
             table.apply(one).unwrap();
         }
         assert_eq!(table.slot_counts(), [8192, 0, 8192]);
+        let moves = even(&table, Some(1));
+        assert_eq!(moves.len(), MAP_SLOTS / 3, "and no more than it takes");
+        assert!(moves.iter().all(|one| one.to == 1));
+        for one in moves {
+            table.apply(one).unwrap();
+        }
+        assert_eq!(table.slot_counts(), [5462, 5461, 5461]);
     }
 }

@@ -21,16 +21,20 @@ use core::{
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    iter::repeat,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use super::{Call, NoSuchWorker, ResizeError, WorkerPool, call, rebalance};
+use super::{Call, NoSuchWorker, ResizeError, StartError, WorkerPool, call, rebalance};
 use crate::{
     executor::{Host, LocalExecutor, sleep, timeout},
-    partition::{SlotMove, SlotTable},
+    partition::{Partitioner, SlotMove, SlotTable},
     stats::Latency,
     worker::{
         MapSlots,
         control::Control,
+        mailbox::Mailbox,
         moving::{Claim, Export, Import, Parcel},
     },
 };
@@ -90,7 +94,8 @@ pub struct MoveReport {
 }
 
 impl<M: Send + 'static> WorkerPool<M> {
-    /// Adds a worker, which gets its equal part of the map slots, and their state. Returns its number.
+    /// Adds a worker, which gets its equal part of the map slots, and their state. Returns its number: the lowest of a
+    /// worker that has ended and owns no map slot any more, or a new one.
     ///
     /// It parks this thread; in a task use [`add_worker_here`](Self::add_worker_here).
     ///
@@ -116,14 +121,18 @@ impl<M: Send + 'static> WorkerPool<M> {
         let worker = self.make_worker().await?;
         let moves: Vec<SlotMove> = {
             let mut table = self.moves.table();
-            let moves = table
-                .grow_plan(worker + 1)
-                .map_err(ResizeError::Partition)?;
-            let moves = moves.collect();
-            table
-                .set_workers(worker + 1)
-                .map_err(ResizeError::Partition)?;
-            moves
+            if worker < table.workers() {
+                rebalance::even(&table, Some(worker))
+            } else {
+                let moves = table
+                    .grow_plan(worker + 1)
+                    .map_err(ResizeError::Partition)?;
+                let moves = moves.collect();
+                table
+                    .set_workers(worker + 1)
+                    .map_err(ResizeError::Partition)?;
+                moves
+            }
         };
         self.carry_out(moves).await?;
         Ok(worker)
@@ -131,10 +140,24 @@ impl<M: Send + 'static> WorkerPool<M> {
 
     async fn make_worker(&self) -> Result<usize, ResizeError> {
         let shared = &self.sender.shared;
+        if let Some(worker) = self.free_number(Mailbox::is_vacant) {
+            return self.occupy(worker).await;
+        }
         let worker = shared.workers();
-        if worker >= shared.workers_max() {
-            let workers_max = shared.workers_max();
-            return Err(ResizeError::PoolFull { workers_max });
+        let workers_max = shared.workers_max();
+        if worker >= workers_max {
+            // One that was removed may be at its last messages.
+            let Some(worker) = self.free_number(|one| one.is_gone() && !one.is_left()) else {
+                return Err(ResizeError::PoolFull { workers_max });
+            };
+            let mailbox = self.mailbox_of(worker)?;
+            let ended = timeout(self.plan.config.move_timeout, async {
+                while !mailbox.is_empty_place() {
+                    sleep(LOOK_AGAIN).await;
+                }
+            });
+            ended.await.map_err(|_| ResizeError::TimedOut { worker })?;
+            return self.occupy(worker).await;
         }
         let shard = worker % self.handle.shards();
         let (plan, clock) = (Arc::clone(&self.plan), shared.clock);
@@ -169,8 +192,33 @@ impl<M: Send + 'static> WorkerPool<M> {
         Ok(worker)
     }
 
+    /// The lowest number of a worker that owns no map slot and is as `is_free` says.
+    fn free_number(&self, is_free: impl Fn(&Mailbox<M>) -> bool) -> Option<usize> {
+        let table = self.moves.table();
+        let held = table.slot_counts().iter().copied().chain(repeat(0));
+        let mailboxes = self.sender.shared.mailboxes().zip(held).enumerate();
+        let mut free = mailboxes.filter(|(_, (mailbox, held))| *held == 0 && is_free(mailbox));
+        free.next().map(|(worker, _)| worker)
+    }
+
+    /// Another worker begins under the number of one that has ended.
+    async fn occupy(&self, worker: usize) -> Result<usize, ResizeError> {
+        let (reply, begun) = call::pair(self.sender.shared.patience);
+        self.mailbox_of(worker)?.tell(Control::Occupy(reply));
+        match begun.await {
+            Ok(Ok(())) => Ok(worker),
+            Ok(Err(reason)) => Err(ResizeError::Start(StartError::Init { worker, reason })),
+            Err(_) => Err(ResizeError::Stopping),
+        }
+    }
+
+    fn mailbox_of(&self, worker: usize) -> Result<&Mailbox<M>, ResizeError> {
+        let mailbox = self.sender.mailbox(worker).ok_or(NoSuchWorker { worker });
+        mailbox.map_err(ResizeError::NoSuchWorker)
+    }
+
     /// Moves all map slots of a worker, and their state, to the others, and stops it when it has handled what it took.
-    /// Its number is not used again.
+    /// Its number is then that of the next worker that is [added](Self::add_worker).
     ///
     /// It parks this thread; in a task use [`remove_worker_here`](Self::remove_worker_here).
     ///
@@ -192,8 +240,7 @@ impl<M: Send + 'static> WorkerPool<M> {
     /// As [`add_worker_here`](Self::add_worker_here).
     pub async fn remove_worker_here(&self, worker: usize) -> Result<MoveReport, ResizeError> {
         let _busy = self.moves.begin()?;
-        let mailbox = self.sender.mailbox(worker).ok_or(NoSuchWorker { worker });
-        let mailbox = mailbox.map_err(ResizeError::NoSuchWorker)?;
+        let mailbox = self.mailbox_of(worker)?;
         let moves: Vec<SlotMove> = {
             let table = self.moves.table();
             let counts = table.slot_counts();
@@ -208,7 +255,8 @@ impl<M: Send + 'static> WorkerPool<M> {
             plan.collect()
         };
         let report = self.carry_out(moves).await?;
-        mailbox.close();
+        mailbox.refuse();
+        mailbox.tell(Control::Retire);
         Ok(report)
     }
 
@@ -220,14 +268,14 @@ impl<M: Send + 'static> WorkerPool<M> {
     pub fn even_out(&self) -> Result<MoveReport, ResizeError> {
         LocalExecutor::new().block_on(async {
             let _busy = self.moves.begin()?;
-            let moves = rebalance::even(&self.moves.table());
+            let moves = rebalance::even(&self.moves.table(), None);
             self.carry_out(moves).await
         })
     }
 
     /// Moves hot map slots from the busiest workers to the least busy ones, by what was sent since the last time.
     ///
-    /// The load of a slot is measured on every 64th message, and not on those of batchers.
+    /// The load of a slot is measured on every 64th message of a mailbox, and on about every 64th of a batcher's lane.
     ///
     /// It parks this thread; in a task use [`rebalance_here`](Self::rebalance_here).
     ///
@@ -311,7 +359,7 @@ impl<M: Send + 'static> WorkerPool<M> {
         let giver = shared
             .mailbox(from)
             .ok_or(ResizeError::Ended { worker: from })?;
-        if giver.is_left() {
+        if giver.is_empty_place() {
             // Its state has ended with it, and what it had is handed back.
             return Ok(());
         }

@@ -205,7 +205,7 @@ impl<M> Sender<M> {
             return Err(Refused::Full);
         }
         if mailbox.is_refusing() {
-            return Err(Refused::Down);
+            return Err(self.refused(target, mailbox));
         }
         let refused = match mailbox.try_reserve(want) {
             Ok(places) => {
@@ -229,6 +229,17 @@ impl<M> Sender<M> {
                 Err(Refused::Moved)
             }
             _ => Err(refused),
+        }
+    }
+
+    /// Why a mailbox refuses that is open.
+    #[cold]
+    fn refused(&self, target: Target, mailbox: &Mailbox<M>) -> Refused {
+        match target.by {
+            _ if !mailbox.is_gone() => Refused::Down,
+            // A worker that is removed gives its map slots away first.
+            Some((map_slot, route)) if !self.shared.routes.holds(map_slot, route) => Refused::Moved,
+            _ => Refused::Closed,
         }
     }
 

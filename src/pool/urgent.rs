@@ -28,6 +28,9 @@ impl<M> Sender<M> {
         let Some(urgent) = mailbox.urgent() else {
             return self.try_send_to(worker, message);
         };
+        if mailbox.is_gone() {
+            return Err(TrySendError::Closed(message));
+        }
         if mailbox.is_refusing() {
             return Err(TrySendError::Down(message));
         }

@@ -6,7 +6,7 @@ use core::{
     future::Future,
 };
 
-use super::{Context, Exported, MapSlots, Worker};
+use super::{Checkpoint, Context, Exported, MapSlots, Worker};
 
 /// A worker with an asynchronous handler. It runs on the worker's shard, whose other tasks run while it waits.
 ///
@@ -84,6 +84,36 @@ pub trait AsyncWorker {
         message: Self::Message,
         context: &Context<Self::Message>,
     ) -> impl Future<Output = Result<(), Self::Error>>;
+
+    /// As [`Worker::keep`].
+    fn keep(&self, message: &Self::Message) -> Option<Self::Message> {
+        let _not_kept = message;
+        None
+    }
+
+    /// As [`Worker::checkpoint`].
+    fn checkpoint(
+        &self,
+        state: &mut Self::State,
+        context: &Context<Self::Message>,
+    ) -> Option<Checkpoint> {
+        let _not_kept = (state, context);
+        None
+    }
+
+    /// As [`Worker::restore`].
+    ///
+    /// # Errors
+    ///
+    /// As [`init`](Self::init).
+    fn restore(
+        &self,
+        checkpoint: Checkpoint,
+        context: &Context<Self::Message>,
+    ) -> Result<Self::State, Self::Error> {
+        drop(checkpoint);
+        self.init(context)
+    }
 
     /// As [`Worker::tick`].
     ///
@@ -174,6 +204,26 @@ impl<A: AsyncWorker> Worker for Async<A> {
         context: &Context<A::Message>,
     ) -> impl Future<Output = Result<(), A::Error>> {
         self.0.handle_message(state, message, context)
+    }
+
+    fn keep(&self, message: &A::Message) -> Option<A::Message> {
+        self.0.keep(message)
+    }
+
+    fn checkpoint(
+        &self,
+        state: &mut A::State,
+        context: &Context<A::Message>,
+    ) -> Option<Checkpoint> {
+        self.0.checkpoint(state, context)
+    }
+
+    fn restore(
+        &self,
+        checkpoint: Checkpoint,
+        context: &Context<A::Message>,
+    ) -> Result<A::State, A::Error> {
+        self.0.restore(checkpoint, context)
     }
 
     fn tick(&self, state: &mut A::State, context: &Context<A::Message>) -> Result<(), A::Error> {

@@ -128,7 +128,7 @@ impl<M> Context<M> {
 
     /// Stops this worker when what it has accepted is handled. It accepts no more from now on.
     pub fn stop(&self) {
-        self.mail.mailbox.close();
+        self.mail.end();
     }
 
     /// What this worker has counted so far, the batch at hand not included.

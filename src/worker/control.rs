@@ -26,6 +26,10 @@ pub(crate) enum Control {
     Restart,
     /// Begins its next life, not before this time.
     Begin(u64),
+    /// Takes no more, handles what it has, and ends: its number may be another's then.
+    Retire,
+    /// Another worker begins under the number of one that has ended. The answer says why if it does not.
+    Occupy(Reply<Result<(), String>>),
     /// Gives the state of map slots away, when what was sent for them is handled.
     Export(Export),
     /// Takes the state of map slots.

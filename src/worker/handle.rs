@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::{
     Batch, Context, Worker,
-    batch::{Source, Wait},
+    batch::{Keep, Source, Wait},
     caught::{caught, caught_async},
     mail::{Found, Mail},
     run::{End, Life},
@@ -18,11 +18,18 @@ where
     F: Fn(&Context<W::Message>) -> W,
 {
     /// Handles the message once more that the last life panicked over, before all others.
-    pub(super) fn handle_suspect(&mut self) -> Result<(), End> {
+    pub(super) async fn handle_suspect(&mut self) -> Result<(), End> {
         let Some(message) = self.poison.again.take() else {
             return Ok(());
         };
-        self.handle(|_| Source::One(Some(message))).map(drop)
+        if !W::IS_ASYNC {
+            return self.handle(|_| Source::One(Some(message))).map(drop);
+        }
+        if let (true, Some((worker, _))) = (self.poison.keeps(), &self.made) {
+            self.poison.kept = worker.keep(&message);
+        }
+        let timer = HandleTimer::default();
+        self.handle_async(message, timer, true).await.map(drop)
     }
 
     pub(super) async fn handle_found(&mut self, found: Found) -> Result<u64, End> {
@@ -34,26 +41,49 @@ where
 
     /// Hands one message to a worker that may wait.
     async fn handle_one(&mut self, found: Found) -> Result<u64, End> {
+        let Some((worker, _)) = &self.made else {
+            return Ok(0);
+        };
+        let keep = |message: &W::Message| worker.keep(message);
+        let keep = self
+            .poison
+            .keeps()
+            .then_some(&keep as &dyn Fn(&W::Message) -> _);
+        let (Some(message), timer) = take_one(&self.mail, found, keep, &mut self.poison.kept)
+        else {
+            return Ok(0);
+        };
+        self.handle_async(message, timer, false).await
+    }
+
+    async fn handle_async(
+        &mut self,
+        message: W::Message,
+        mut timer: HandleTimer,
+        is_again: bool,
+    ) -> Result<u64, End> {
         let Some((worker, state)) = &mut self.made else {
             return Ok(0);
         };
         let mailbox = &*self.mail.mailbox;
-        let (Some(message), mut timer) = take_one(&self.mail, found) else {
-            return Ok(0);
-        };
         let handling = Handling(Some(&mailbox.counters));
-        let handled = worker.handle_async(state, message, &self.context);
+        let context = &self.context;
+        // What the handler does before there is a future is in it, too.
+        let handled = async { worker.handle_async(state, message, context).await };
         let result = caught_async(&mailbox.meter, handled).await;
         timer.end(&mailbox.meter, || mailbox.clock.now_ns());
         handling.end();
         match result {
             Ok(result) => {
                 mailbox.counters.batch(1);
+                self.poison.done(is_again);
                 self.notes.record(mailbox, result);
                 Ok(1)
             }
             Err(panic) => {
-                mailbox.counters.panicked(1);
+                if !self.poison.killed(&mut self.left.dead_letters) {
+                    mailbox.counters.panicked(1);
+                }
                 Err(End::Panicked(panic))
             }
         }
@@ -123,9 +153,14 @@ where
 }
 
 /// Takes one message out, and counts it where the shared ring does not.
-fn take_one<M>(mail: &Mail<M>, found: Found) -> (Option<M>, HandleTimer) {
+fn take_one<M>(
+    mail: &Mail<M>,
+    found: Found,
+    keep: Option<Keep<'_, M>>,
+    kept: &mut Option<M>,
+) -> (Option<M>, HandleTimer) {
     let mailbox = &*mail.mailbox;
-    let (mut taken, mut kept) = (0, None);
+    let mut taken = 0;
     let wait = Wait {
         probe: &mailbox.probe,
         clock: mailbox.clock,
@@ -140,7 +175,7 @@ fn take_one<M>(mail: &Mail<M>, found: Found) -> (Option<M>, HandleTimer) {
         inbox.source(1)
     };
     let by_lane = source.is_lane();
-    let one = Batch::new(source, wait, &mut taken, None, &mut kept).take_one();
+    let one = Batch::new(source, wait, &mut taken, keep, kept).take_one();
     if by_lane {
         mailbox.counters.by_owner(taken);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use shared_nothing_rings::{mpmc, mpsc, spsc};
 
-use super::batch::Source;
+use super::{batch::Source, lane::LeftOnDrop};
 use crate::stats::{Counters, Probe};
 
 /// A ring from one batcher to one worker.
@@ -17,6 +17,8 @@ pub(crate) struct Lane<M> {
     pub(crate) taken: u64,
     /// Messages of it that came before the map slots of a move were surveyed.
     pub(crate) survey: u64,
+    /// Dropped last.
+    pub(super) _left: LeftOnDrop,
 }
 
 /// What a worker finds when it looks.
@@ -103,11 +105,13 @@ impl<M> Inbox<M> {
     }
 
     /// Looks at each source once, from the one whose turn it is; it stays at the first that has a message.
-    pub(crate) fn look(&mut self) -> Option<Look> {
+    /// `is_ending`: the rings count as closed.
+    pub(crate) fn look(&mut self, is_ending: bool) -> Option<Look> {
         self.lanes.extend(self.new_lanes.drain(usize::MAX));
         // Before the sources: what was accepted before the close is then seen below.
         let is_closed = |urgent: &mpsc::Consumer<'static, M>| urgent.is_closed();
-        let closing = self.ring.is_closed() && self.urgent.as_ref().is_none_or(is_closed);
+        let closing =
+            is_ending || (self.ring.is_closed() && self.urgent.as_ref().is_none_or(is_closed));
         if closing {
             self.lanes.iter_mut().for_each(|lane| lane.ring.close());
         }
@@ -212,9 +216,14 @@ impl<M> Inbox<M> {
     }
 
     /// Takes everything that is there, for a worker that handles no more. `true`: nothing more will come.
-    pub(crate) fn drain_into(&mut self, returned: &mut Vec<M>, counters: &Counters) -> bool {
+    pub(crate) fn drain_into(
+        &mut self,
+        is_ending: bool,
+        returned: &mut Vec<M>,
+        counters: &Counters,
+    ) -> bool {
         loop {
-            match self.look() {
+            match self.look(is_ending) {
                 Some(Look::Mail) => match self.source(usize::MAX) {
                     // The inbox gives out none of the worker's own.
                     Source::Own { .. } | Source::One(_) => {}
@@ -259,15 +268,15 @@ mod tests {
         let mut inbox = Inbox::new(DataRing::One(data), new_lanes, Some(hear_urgent));
         // A close takes one after the other, and a sender may come between.
         ring.close();
-        assert_eq!(inbox.look(), None);
+        assert_eq!(inbox.look(false), None);
         urgent.try_push(7).unwrap();
         urgent.close();
-        assert_eq!(inbox.look(), Some(Look::Mail));
+        assert_eq!(inbox.look(false), Some(Look::Mail));
         let Source::Urgent(mut drain) = inbox.source(1) else {
             panic!("it is urgent")
         };
         assert_eq!(drain.next(), Some(7));
         drop(drain);
-        assert_eq!(inbox.look(), Some(Look::Closed));
+        assert_eq!(inbox.look(false), Some(Look::Closed));
     }
 }

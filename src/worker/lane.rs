@@ -12,6 +12,25 @@ use crate::{stats::Probe, sys::Clock};
 #[derive(Debug, Default)]
 pub(super) struct LaneMark {
     is_set: AtomicBool,
+    /// The worker's end is dropped.
+    is_left: AtomicBool,
+}
+
+/// The last field of a worker's end: when it is dropped, the rest is.
+#[derive(Debug)]
+pub(super) struct LeftOnDrop(Arc<LaneMark>);
+
+impl LeftOnDrop {
+    pub(super) fn new(mark: &Arc<LaneMark>) -> Self {
+        Self(Arc::clone(mark))
+    }
+}
+
+impl Drop for LeftOnDrop {
+    fn drop(&mut self) {
+        // GONE, release end: what the worker took out of the lane.
+        self.0.is_left.store(true, Ordering::Release);
+    }
 }
 
 impl LaneMark {
@@ -43,6 +62,8 @@ pub(crate) struct LaneEnd<M> {
     sent: usize,
     /// Messages published since the worker was last told.
     untold: usize,
+    /// The message by which the load of its map slot is measured next.
+    due: usize,
 }
 
 impl<M> LaneEnd<M> {
@@ -57,7 +78,19 @@ impl<M> LaneEnd<M> {
             mark,
             sent: 0,
             untold: 0,
+            due: 0,
         }
+    }
+
+    /// Whether the next message is one of those by which loads are measured.
+    #[inline]
+    pub(crate) const fn is_due(&self) -> bool {
+        self.sent == self.due
+    }
+
+    /// The next one is so many messages behind this.
+    pub(crate) const fn due_after(&mut self, messages: usize) {
+        self.due = self.sent.wrapping_add(messages);
     }
 
     /// Puts a message in, unpublished, or hands it back at once.
@@ -107,6 +140,17 @@ impl<M> LaneEnd<M> {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.ring.is_closed()
+    }
+
+    /// Whether somebody reads at the other end, and takes more.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.ring.is_closed()
+    }
+
+    /// Whether the worker takes nothing out any more.
+    pub(crate) fn is_left(&self) -> bool {
+        // GONE, acquire end: what is in the lane now is the batcher's.
+        self.mark.is_left.load(Ordering::Acquire)
     }
 
     /// What a worker that is gone has left.

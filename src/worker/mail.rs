@@ -52,6 +52,8 @@ pub(crate) struct Mail<M> {
     waiting: RefCell<Option<Waker>>,
     /// Messages are left where they are: the worker is paused, or between two lives.
     is_held: Cell<bool>,
+    /// The worker takes no more, though its mailbox is open: its number may be another's then.
+    is_ending: Cell<bool>,
 }
 
 struct Later<M> {
@@ -72,12 +74,13 @@ impl<M> Mail<M> {
             is_own_turn: Cell::new(false),
             waiting: RefCell::default(),
             is_held: Cell::new(false),
+            is_ending: Cell::new(false),
         }
     }
 
     /// Puts a message of the worker's own at the end, or hands it back: the worker takes no more.
     pub(crate) fn send_to_self(&self, message: M) -> Result<(), M> {
-        if self.mailbox.is_closed() {
+        if self.takes_no_more() {
             return Err(message);
         }
         self.mailbox.counters.by_owner(1);
@@ -88,7 +91,7 @@ impl<M> Mail<M> {
 
     /// As [`send_to_self`](Self::send_to_self), from `due_ns` on.
     pub(crate) fn send_later(&self, due_ns: u64, message: M) -> Result<(), M> {
-        if self.mailbox.is_closed() {
+        if self.takes_no_more() {
             return Err(message);
         }
         self.mailbox.counters.by_owner(1);
@@ -135,6 +138,23 @@ impl<M> Mail<M> {
         self.is_held.get()
     }
 
+    /// Takes no more, from others or from itself. What it has is found as before, also if it was held, and then that
+    /// there is no more.
+    pub(crate) fn end(&self) {
+        self.mailbox.refuse();
+        self.is_ending.set(true);
+        self.hold(false);
+    }
+
+    /// Undoes [`end`](Self::end), for another worker.
+    pub(crate) fn begin_anew(&self) {
+        self.is_ending.set(false);
+    }
+
+    fn takes_no_more(&self) -> bool {
+        self.is_ending.get() || self.mailbox.is_closed()
+    }
+
     /// Looks once. Own messages and others take turns.
     fn find(&self) -> Option<Found> {
         if self.mailbox.control.has_any() {
@@ -147,7 +167,7 @@ impl<M> Mail<M> {
         if has_own && self.is_own_turn.replace(false) {
             return Some(Found::Own);
         }
-        match self.inbox.borrow_mut().look() {
+        match self.inbox.borrow_mut().look(self.is_ending.get()) {
             Some(Look::Mail) => {
                 self.is_own_turn.set(true);
                 Some(Found::Inbox)
@@ -212,7 +232,9 @@ impl<M> Mail<M> {
         let in_order = later.into_sorted_vec().into_iter().rev();
         returned.extend(in_order.map(|next| next.0.message));
         let counters = &self.mailbox.counters;
-        self.inbox.borrow_mut().drain_into(returned, counters)
+        let is_ending = self.is_ending.get();
+        let mut inbox = self.inbox.borrow_mut();
+        inbox.drain_into(is_ending, returned, counters)
     }
 }
 

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use super::{
     control::{Control, ControlLane},
     inbox::{DataRing, Inbox, Lane},
-    lane::{LaneEnd, LaneMark},
+    lane::{LaneEnd, LaneMark, LeftOnDrop},
 };
 use crate::{
     executor::Bell,
@@ -45,6 +45,8 @@ pub(crate) struct Mailbox<M> {
     /// Those of the lanes that were ever opened.
     marks: Mutex<Vec<Weak<LaneMark>>>,
     running: AtomicU8,
+    /// Why it refuses, though its rings are open.
+    refusal: AtomicU8,
     refuses_while_down: bool,
 }
 
@@ -53,7 +55,16 @@ const RUNNING: u8 = 1;
 /// Between two lives.
 const DOWN: u8 = 2;
 const ENDED: u8 = 3;
-const LEFT: u8 = 4;
+/// Nobody has the number: another worker may be given it.
+const VACANT: u8 = 4;
+const LEFT: u8 = 5;
+
+/// Nothing is refused.
+const NONE: u8 = 0;
+/// Until the next life begins.
+const WHILE_DOWN: u8 = 1;
+/// Until another worker has the number.
+const GONE: u8 = 2;
 
 impl<M> Mailbox<M> {
     pub(crate) fn new(
@@ -95,6 +106,7 @@ impl<M> Mailbox<M> {
             oldest,
             marks: Mutex::default(),
             running: AtomicU8::new(STARTING),
+            refusal: AtomicU8::new(NONE),
             refuses_while_down,
         };
         Ok((mailbox, Inbox::new(consumer, hear_lanes, hear_urgent)))
@@ -106,6 +118,7 @@ impl<M> Mailbox<M> {
         let (producer, consumer) = spsc::with_capacity(capacity)?;
         let probe = Arc::new(Probe::new(capacity));
         let mark = Arc::new(LaneMark::default());
+        let on_drop = LeftOnDrop::new(&mark);
         let mut marks = self.lock_marks();
         marks.retain(|mark| mark.strong_count() != 0);
         marks.push(Arc::downgrade(&mark));
@@ -115,6 +128,7 @@ impl<M> Mailbox<M> {
             probe: Arc::clone(&probe),
             taken: 0,
             survey: 0,
+            _left: on_drop,
         });
         self.space
             .wait(|| match self.new_lanes.try_push(lane.take()?) {
@@ -160,7 +174,7 @@ impl<M> Mailbox<M> {
     }
 
     pub(crate) fn has_room(&self) -> bool {
-        self.ring.is_closed() || !self.ring.is_full()
+        self.is_gone() || !self.ring.is_full()
     }
 
     /// Claims up to `want` places, or says at once why not.
@@ -201,13 +215,55 @@ impl<M> Mailbox<M> {
     pub(crate) fn set_down(&self) {
         // RELAXED: a report; no data comes with it.
         self.running.store(DOWN, Ordering::Relaxed);
+        if self.refuses_while_down {
+            self.change_refusal(NONE, WHILE_DOWN);
+        }
     }
 
-    /// Whether the worker is down, and what is sent meanwhile is to come back.
+    /// One that is gone stays so.
+    fn change_refusal(&self, old: u8, new: u8) {
+        let refusal = &self.refusal;
+        // RELAXED: a report; no data comes with it.
+        let _is_old = refusal.compare_exchange(old, new, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// Whether the worker is down or gone, and what is sent meanwhile is to come back.
     #[inline]
     pub(crate) fn is_refusing(&self) -> bool {
+        // RELAXED: a report; no data comes with it. Who has looked before is drained.
+        self.refusal.load(Ordering::Relaxed) != NONE
+    }
+
+    /// Whether the worker has ended, or is about to.
+    pub(crate) fn is_gone(&self) -> bool {
+        // RELAXED: as above.
+        self.refusal.load(Ordering::Relaxed) == GONE || self.is_closed()
+    }
+
+    /// Refuses until another worker has the number. What was accepted stays.
+    pub(crate) fn refuse(&self) {
+        // RELAXED: as above.
+        self.refusal.store(GONE, Ordering::Relaxed);
+        self.mail.ring();
+        self.space.ring();
+    }
+
+    /// The worker has ended, and its rings are empty. Another may be given its number.
+    pub(crate) fn set_vacant(&self) {
+        // RELAXED: a report; whoever adds a worker tells this one, and is answered.
+        self.running.store(VACANT, Ordering::Relaxed);
+        self.space.ring();
+    }
+
+    pub(crate) fn is_vacant(&self) -> bool {
+        // RELAXED: a report.
+        self.running.load(Ordering::Relaxed) == VACANT
+    }
+
+    /// Another worker has the number.
+    pub(crate) fn reopen(&self) {
         // RELAXED: a report; no data comes with it.
-        self.refuses_while_down && self.running.load(Ordering::Relaxed) == DOWN
+        self.refusal.store(NONE, Ordering::Relaxed);
     }
 
     /// Tells the worker something.
@@ -223,25 +279,31 @@ impl<M> Mailbox<M> {
     pub(crate) fn set_running(&self) {
         // RELAXED: a report; no data comes with it.
         self.running.store(RUNNING, Ordering::Relaxed);
+        self.change_refusal(WHILE_DOWN, NONE);
     }
 
-    /// The worker is gone: refuses from now on, and says so.
+    /// The worker has ended: refuses from now on, and says so.
     pub(crate) fn end(&self) {
         // RELAXED: a report; no data comes with it.
         self.running.store(ENDED, Ordering::Relaxed);
-        self.close();
+        self.refuse();
     }
 
-    /// The worker has dropped its inbox: what is in lanes now is their batchers'.
+    /// The worker's task ends, and nobody will have its number.
     pub(crate) fn leave(&self) {
-        // GONE, release end: whoever sees it also sees that the lanes were left.
-        self.running.store(LEFT, Ordering::Release);
+        // RELAXED: a report. Who tells something after the last look at what was told sees it by the lock of that.
+        self.running.store(LEFT, Ordering::Relaxed);
         self.space.ring();
     }
 
     pub(crate) fn is_left(&self) -> bool {
-        // GONE, acquire end: the lanes were left before.
-        self.running.load(Ordering::Acquire) == LEFT
+        // RELAXED: as above.
+        self.running.load(Ordering::Relaxed) == LEFT
+    }
+
+    /// Whether nobody has a state here.
+    pub(crate) fn is_empty_place(&self) -> bool {
+        self.is_vacant() || self.is_left()
     }
 
     pub(crate) fn is_running(&self) -> bool {

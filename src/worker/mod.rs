@@ -44,6 +44,7 @@ pub(crate) mod moving;
 pub(crate) mod run;
 mod serve;
 mod suspect;
+mod vacancy;
 
 use core::{
     fmt::{Debug, Display},

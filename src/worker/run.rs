@@ -17,7 +17,7 @@ use super::{
     suspect::Suspect,
 };
 use crate::{
-    executor::{Host, Listening, spawn_local, yield_now},
+    executor::{Host, Listening, spawn_local},
     pool::{
         Outcome, Shared, StartError,
         keeper::{Tell, Verdict},
@@ -130,7 +130,7 @@ where
     F: Fn(&Context<W::Message>) -> W,
 {
     /// 1. Made, and 2. init.
-    fn begin(&mut self) -> Result<(), String> {
+    pub(super) fn begin(&mut self) -> Result<(), String> {
         let (context, make) = (&self.context, &*self.make);
         let checkpoint = self.notes.checkpoint.take();
         let started = caught(|| {
@@ -167,35 +167,29 @@ where
         loop {
             // 3. Running, and 4. draining: until the mailbox is closed and empty.
             let end = self.serve().await;
-            match end {
+            let goes_on = match end {
                 End::Closed => {
                     self.mail.mailbox.end();
                     self.outcome = self.shut_down();
                     let tell = self.shared.keeper.gone(self.context.id());
                     self.tell(tell);
-                    break;
+                    false
                 }
                 End::Told => {
                     self.mail.mailbox.set_down();
                     self.outcome = self.shut_down();
-                    if !self.next_life(Ending::Stopped).await {
-                        break;
-                    }
+                    self.next_life(Ending::Stopped).await
                 }
                 End::Panicked(text) => {
                     // Whoever asks is told at once, before the state is dropped, which may take long or panic, too.
                     self.mail.mailbox.set_down();
                     self.outcome = Outcome::Panicked(text);
-                    if !self.next_life(Ending::Panicked).await {
-                        break;
-                    }
+                    self.next_life(Ending::Panicked).await
                 }
+            };
+            if !goes_on && !self.vacate().await {
+                return;
             }
-        }
-        self.mail.mailbox.end();
-        // After the close nothing is added, but a sender may still be filling a place that it claimed before.
-        while !self.mail.drain_into(&mut self.left.returned) {
-            yield_now().await;
         }
     }
 
@@ -212,7 +206,7 @@ where
         }
     }
 
-    fn tell(&self, tell: Tell) {
+    pub(super) fn tell(&self, tell: Tell) {
         for (worker, control) in tell {
             if let Some(mailbox) = self.shared.mailbox(worker) {
                 mailbox.tell(control);
@@ -317,6 +311,7 @@ impl<W: Worker, F> Drop for Life<W, F> {
     fn drop(&mut self) {
         let mail = &self.mail;
         mail.mailbox.end();
+        mail.mailbox.close();
         let made = self.made.take();
         let _panic = caught(|| {
             drop(made);
@@ -328,8 +323,7 @@ impl<W: Worker, F> Drop for Life<W, F> {
         while !mail.drain_into(&mut self.left.returned) {
             sys::yield_now();
         }
-        let returned = self.left.returned.len() as u64;
-        mail.mailbox.meter.returned(returned);
+        mail.mailbox.meter.returned(self.left.not_counted());
         // What batchers put into their lanes from now on is theirs.
         mail.inbox().leave();
         mail.mailbox.leave();
@@ -350,6 +344,15 @@ impl<W: Worker, F> Drop for Life<W, F> {
 pub(crate) struct Left<M> {
     pub(crate) returned: Vec<M>,
     pub(crate) dead_letters: Vec<M>,
+    counted: usize,
+}
+
+impl<M> Left<M> {
+    /// How many came back since this was asked last.
+    pub(super) fn not_counted(&mut self) -> u64 {
+        let counted = core::mem::replace(&mut self.counted, self.returned.len());
+        (self.returned.len() - counted) as u64
+    }
 }
 
 impl<M> Default for Left<M> {
@@ -357,6 +360,7 @@ impl<M> Default for Left<M> {
         Self {
             returned: Vec::new(),
             dead_letters: Vec::new(),
+            counted: 0,
         }
     }
 }

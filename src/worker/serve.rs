@@ -31,7 +31,7 @@ where
         let mut next_tick_ns = self.tick_ns.map(|tick_ns| host.now_ns() + tick_ns);
         let mut space = SpaceBell { popped: 0 };
         let mut streak = 0;
-        if let Err(end) = self.handle_suspect() {
+        if let Err(end) = self.handle_suspect().await {
             return end;
         }
         if let Some(end) = self.obey() {
@@ -105,6 +105,12 @@ where
                 Control::Restart => Err(End::Told),
                 // It runs already.
                 Control::Begin(_) => Ok(()),
+                Control::Retire => {
+                    self.mail.end();
+                    Ok(())
+                }
+                // The number is not free: who asked is told, as the answer is dropped.
+                Control::Occupy(_) => Ok(()),
                 Control::Export(export) => {
                     self.export = Some((export, self.mail.survey()));
                     self.try_export()

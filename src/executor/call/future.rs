@@ -5,7 +5,7 @@ use core::{
     future::Future,
     panic::Location,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 use std::rc::Rc;
 
@@ -23,7 +23,8 @@ pub(crate) fn call<W: Work>(
         shard,
         to,
         place,
-        state: State::New(work),
+        work: Some(work),
+        step: Step::New,
     }
 }
 
@@ -32,13 +33,15 @@ pub(crate) struct Call<W: Work> {
     shard: Rc<Shard>,
     to: usize,
     place: &'static Location<'static>,
-    state: State<W>,
+    /// Until it is sent.
+    work: Option<W>,
+    step: Step<W>,
 }
 
-enum State<W: Work> {
-    New(W),
-    /// Waits for a credit.
-    Waiting(W, Ticket),
+enum Step<W: Work> {
+    New,
+    /// For a credit.
+    Waiting(Ticket),
     Sent(Sent<W>),
     Over,
 }
@@ -47,10 +50,40 @@ enum State<W: Work> {
 impl<W: Work> Unpin for Call<W> {}
 
 impl<W: Work> Call<W> {
-    fn send(&mut self, work: W, has_credit: bool) {
-        let (sent, parcel) = Sent::new(&self.shard, self.to, work, has_credit, self.place);
-        self.state = State::Sent(sent);
+    /// The first polls, until it is sent.
+    #[inline]
+    fn begin(&mut self, waker: &Waker) -> Poll<CallError> {
+        let Some(credits) = self.shard.credits(self.to) else {
+            return Poll::Ready(CallError::NoSuchShard);
+        };
+        // A waker's clone is foreign code: it comes before anything is taken that it could lose by a panic.
+        let waker = waker.clone();
+        let has_credit = match self.step {
+            Step::New => {
+                if self.shard.is_draining() {
+                    return Poll::Ready(CallError::NotRun);
+                }
+                // Who serves a call may not wait for others to be served: see the module's proof.
+                if self.shard.core().is_serving() {
+                    false
+                } else if credits.try_take() {
+                    true
+                } else {
+                    self.step = Step::Waiting(credits.wait(waker));
+                    return Poll::Pending;
+                }
+            }
+            Step::Waiting(ticket) if credits.has_come(ticket, &waker) => true,
+            Step::Waiting(_) => return Poll::Pending,
+            Step::Sent(_) => unreachable!("it is asked for its outcome"),
+            Step::Over => panic!("a call is awaited once"),
+        };
+        let work = self.work.take().expect("it is there until it is sent");
+        let (shard, to) = (&*self.shard, self.to);
+        let (sent, parcel) = Sent::new(shard, to, work, has_credit, waker, self.place);
+        self.step = Step::Sent(sent);
         self.shard.send(self.to, parcel);
+        Poll::Pending
     }
 }
 
@@ -60,62 +93,31 @@ impl<W: Work> Future for Call<W> {
     /// # Panics
     ///
     /// If it is polled after it was ready.
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        match core::mem::replace(&mut this.state, State::Over) {
-            State::New(work) => {
-                let Some(credits) = this.shard.credits(this.to) else {
-                    return Poll::Ready(Err(CallError::NoSuchShard));
-                };
-                if this.shard.is_draining() {
-                    return Poll::Ready(Err(CallError::NotRun));
-                }
-                // Who serves a call may not wait for others to be served: see the module's proof.
-                if this.shard.core().is_serving() {
-                    this.send(work, false);
-                } else if credits.try_take() {
-                    this.send(work, true);
-                } else {
-                    let ticket = credits.wait(cx.waker().clone());
-                    this.state = State::Waiting(work, ticket);
-                    return Poll::Pending;
-                }
-            }
-            State::Waiting(work, ticket) => {
-                let has_come = this
-                    .shard
-                    .credits(this.to)
-                    .is_some_and(|credits| credits.has_come(ticket, cx.waker()));
-                if !has_come {
-                    this.state = State::Waiting(work, ticket);
-                    return Poll::Pending;
-                }
-                this.send(work, true);
-            }
-            sent @ State::Sent(_) => this.state = sent,
-            State::Over => panic!("a call is awaited once"),
-        }
-        let State::Sent(sent) = &mut this.state else {
-            return Poll::Pending;
+        let Step::Sent(sent) = &mut this.step else {
+            return this.begin(cx.waker()).map(|error| {
+                this.step = Step::Over;
+                this.work = None;
+                Err(error)
+            });
         };
-        match sent.outcome(cx.waker()) {
-            None => Poll::Pending,
-            Some(outcome) => {
-                this.state = State::Over;
-                Poll::Ready(outcome)
-            }
-        }
+        sent.outcome(&this.shard, cx.waker())
     }
 }
 
 impl<W: Work> Drop for Call<W> {
     fn drop(&mut self) {
-        let State::Waiting(_, ticket) = self.state else {
-            return;
-        };
-        let credits = self.shard.credits(self.to);
-        if let Some(waker) = credits.and_then(|credits| credits.leave(ticket)) {
-            self.shard.core().wake(waker);
+        match &mut self.step {
+            Step::New | Step::Over => {}
+            Step::Sent(sent) => sent.leave(&self.shard),
+            Step::Waiting(ticket) => {
+                let credits = self.shard.credits(self.to);
+                if let Some(waker) = credits.and_then(|credits| credits.leave(*ticket)) {
+                    self.shard.core().wake(waker);
+                }
+            }
         }
     }
 }

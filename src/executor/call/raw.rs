@@ -1,12 +1,12 @@
 //! The cell of a call: made and freed at home, served away.
 
 use core::{
-    alloc::Layout,
     cell::{Cell, UnsafeCell},
     marker::PhantomData,
+    mem::MaybeUninit,
     panic::Location,
     ptr::{self, NonNull},
-    task::Waker,
+    task::{Poll, Waker},
 };
 use std::rc::Rc;
 
@@ -14,6 +14,7 @@ use super::{Complete, Work};
 use crate::executor::{
     CallError,
     shard::Shard,
+    storage::Size,
     task::{guarded, is_fine},
 };
 
@@ -23,7 +24,7 @@ struct VTable {
     serve: unsafe fn(NonNull<Header>, &Rc<Shard>),
     /// Drops work or outcome, whatever is there. `false`: that panicked.
     clear: unsafe fn(NonNull<Header>) -> bool,
-    layout: Layout,
+    size: Size,
 }
 
 /// The begin of every cell: a line that stays at home, and the begin of the line that goes to the callee and back. A small
@@ -35,7 +36,7 @@ struct Header {
     is_home: Cell<bool>,
     is_abandoned: Cell<bool>,
     has_credit: bool,
-    rest_of_line: [u8; 45],
+    rest_of_line: [MaybeUninit<u8>; 45],
     /// The holder's (C1), from here on.
     vtable: &'static VTable,
     place: &'static Location<'static>,
@@ -62,10 +63,12 @@ struct CallCell<W: Work> {
 }
 
 impl<W: Work> CallCell<W> {
+    const SIZE: Size = Size::of::<Self>();
+
     const VTABLE: VTable = VTable {
         serve: Self::serve,
         clear: Self::clear,
-        layout: Layout::new::<Self>(),
+        size: Self::SIZE,
     };
 
     fn stage(cell: NonNull<Header>) -> *mut Stage<W> {
@@ -175,11 +178,9 @@ unsafe fn free(cell: NonNull<Header>, shard: &Shard) {
     // SAFETY: duty 1.
     let fine = unsafe { (vtable.clear)(cell) };
     let fine = is_fine(guarded(|| drop(waker))) && fine;
-    shard
-        .core()
-        .count(|counts| counts.panics += u64::from(!fine));
-    // SAFETY: it came from this core with this layout (`Sent::new`), and is used no more.
-    unsafe { shard.core().give_block(cell.cast(), vtable.layout) };
+    shard.core().count_panic(fine);
+    // SAFETY: it came from this core with this size (`Sent::new`), and is used no more.
+    unsafe { shard.core().give_block(cell.cast(), vtable.size) };
 }
 
 /// What is owed to the caller while the call is served. It is the holder of the cell.
@@ -216,31 +217,34 @@ impl<W: Work> Drop for Reply<W> {
     }
 }
 
-/// The caller's hold of a cell that it has sent.
+/// The caller's hold of a cell that it has sent: to be asked for its [`outcome`](Self::outcome), or to be
+/// [`left`](Self::leave). One that is dropped before leaks its cell.
 pub(super) struct Sent<W: Work> {
-    cell: NonNull<Header>,
-    shard: Rc<Shard>,
+    /// Until the outcome was had.
+    cell: Option<NonNull<Header>>,
     work: PhantomData<W>,
 }
 
 impl<W: Work> Sent<W> {
-    /// A new cell, and the parcel that is to be posted.
+    /// A new cell, whose return wakes `waker`, and the parcel that is to be posted.
+    #[inline]
     pub(super) fn new(
-        shard: &Rc<Shard>,
+        shard: &Shard,
         callee: usize,
         work: W,
         has_credit: bool,
+        waker: Waker,
         place: &'static Location<'static>,
     ) -> (Self, Parcel) {
-        let block = shard.core().take_block(Layout::new::<CallCell<W>>());
+        let block = shard.core().take_block(CallCell::<W>::SIZE);
         let cell = block.cast::<CallCell<W>>();
         let value = CallCell {
             header: Header {
-                waker: Cell::new(None),
+                waker: Cell::new(Some(waker)),
                 is_home: Cell::new(false),
                 is_abandoned: Cell::new(false),
                 has_credit,
-                rest_of_line: [0; 45],
+                rest_of_line: [MaybeUninit::uninit(); 45],
                 vtable: &CallCell::<W>::VTABLE,
                 place,
                 link: Cell::new(ptr::null_mut()),
@@ -250,53 +254,66 @@ impl<W: Work> Sent<W> {
             },
             stage: UnsafeCell::new(Stage::Work(work)),
         };
-        // SAFETY: a new block of this layout.
+        // SAFETY: a new block of this size.
         unsafe { cell.write(value) };
         let cell = cell.cast();
         let sent = Self {
-            cell,
-            shard: Rc::clone(shard),
+            cell: Some(cell),
             work: PhantomData,
         };
         (sent, Parcel(cell))
     }
 
-    fn header(&self) -> &Header {
-        // SAFETY: a cell lives while its future does (C3). Only the home's fields are touched here (C2).
-        unsafe { self.cell.as_ref() }
-    }
-
-    /// The outcome, once, if the cell is at home; if not, `waker` is woken when it is.
-    pub(super) fn outcome(&mut self, waker: &Waker) -> Option<Result<W::Output, CallError>> {
-        if !self.header().is_home.get() {
-            let former = self.header().waker.replace(Some(waker.clone()));
+    /// The outcome, once, and the end of the cell, if that is at home; if it is not, `waker` is woken when it is.
+    ///
+    /// # Panics
+    ///
+    /// If the outcome was had before.
+    #[inline]
+    pub(super) fn outcome(
+        &mut self,
+        shard: &Shard,
+        waker: &Waker,
+    ) -> Poll<Result<W::Output, CallError>> {
+        let cell = self.cell.expect("a call is awaited once");
+        // SAFETY: a cell lives while its future has it (C3). Only the home's fields are touched here (C2).
+        let header = unsafe { cell.as_ref() };
+        if !header.is_home.get() {
+            let former = header.waker.replace(Some(waker.clone()));
             drop(former);
-            return None;
+            return Poll::Pending;
         }
-        // SAFETY: at home, so this is the holder (C1).
-        let stage = unsafe { ptr::replace(CallCell::<W>::stage(self.cell), Stage::Taken) };
-        Some(match stage {
+        self.cell = None;
+        // The waker was taken when the cell came home, and none was put there since.
+        // SAFETY: at home, so this is the holder (C1); the cell is used no more after this.
+        let stage = unsafe { ptr::read(CallCell::<W>::stage(cell)) };
+        // SAFETY: it came from this core with this size (`new`), and what was in it was moved out.
+        unsafe { shard.core().give_block(cell.cast(), CallCell::<W>::SIZE) };
+        Poll::Ready(match stage {
             Stage::Outcome(outcome) => outcome,
             Stage::Work(work) => {
                 let fine = is_fine(guarded(|| drop(work)));
-                let core = self.shard.core();
-                core.count(|counts| counts.panics += u64::from(!fine));
+                shard.core().count_panic(fine);
                 Err(CallError::NotRun)
             }
             Stage::Taken => Err(CallError::Cancelled),
         })
     }
-}
 
-impl<W: Work> Drop for Sent<W> {
-    fn drop(&mut self) {
-        if self.header().is_home.get() {
+    /// The outcome is wanted no more.
+    pub(super) fn leave(&mut self, shard: &Shard) {
+        let Some(cell) = self.cell.take() else {
+            return;
+        };
+        // SAFETY: as in `outcome`.
+        let header = unsafe { cell.as_ref() };
+        if header.is_home.get() {
             // SAFETY: at home, and this was its last user.
-            unsafe { free(self.cell, &self.shard) };
+            unsafe { free(cell, shard) };
             return;
         }
-        self.header().is_abandoned.set(true);
-        let waker = self.header().waker.take();
+        header.is_abandoned.set(true);
+        let waker = header.waker.take();
         is_fine(guarded(|| drop(waker)));
     }
 }

@@ -9,10 +9,9 @@ use core::{
 };
 
 use super::{
-    ABORT, DETACHED, DONE, TaskRef,
-    raw::{Payload, drop_waker},
+    ABORT, DONE,
+    raw::{JoinRef, Payload},
 };
-use crate::executor::home::Home;
 
 /// Why a task has no output.
 #[non_exhaustive]
@@ -83,7 +82,7 @@ impl core::error::Error for JoinError {}
 /// Dropping it loses nothing but the output.
 #[must_use = "a handle that is dropped detaches its task"]
 pub struct JoinHandle<T> {
-    task: TaskRef,
+    task: JoinRef,
     output: PhantomData<T>,
 }
 
@@ -91,7 +90,7 @@ impl<T> JoinHandle<T> {
     /// # Safety
     ///
     /// 1. `T` is the output of the task's future, and this is its only handle.
-    pub(crate) unsafe fn new(task: TaskRef) -> Self {
+    pub(crate) unsafe fn new(task: JoinRef) -> Self {
         Self {
             task,
             output: PhantomData,
@@ -102,12 +101,8 @@ impl<T> JoinHandle<T> {
     ///
     /// The handle may still be awaited: for the output, if the task was done before.
     pub fn abort(&self) {
-        let header = self.task.header();
-        header.set(ABORT);
-        if header.state.schedule() {
-            // SAFETY: T2: this call has turned the bit on, and the handle holds a reference.
-            unsafe { Home::enqueue(header.home, self.task.as_ptr()) };
-        }
+        self.task.header().set(ABORT);
+        self.task.schedule();
     }
 
     /// Whether the task is done: awaiting it would not wait.
@@ -142,18 +137,6 @@ impl<T> Future for JoinHandle<T> {
         // SAFETY: `T` by the duty of `new`.
         let output = unsafe { self.task.take() };
         Poll::Ready(output.expect("a join handle is awaited once"))
-    }
-}
-
-impl<T> Drop for JoinHandle<T> {
-    fn drop(&mut self) {
-        let header = self.task.header();
-        header.set(DETACHED);
-        let waker = header.join_waker.take();
-        drop_waker(waker);
-        if header.has(DONE) {
-            self.task.clear();
-        }
     }
 }
 

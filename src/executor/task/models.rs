@@ -1,7 +1,6 @@
 //! Models of a task cell that other threads wake and let go of.
 //!
-//! What they cannot show: a wake on the home thread goes the same way here as one from another thread, since a model's
-//! threads are one thread to the standard library.
+//! In a turn the model's main thread is the home thread, so that wakers are counted and tasks woken in both ways.
 
 use core::{
     future::poll_fn,
@@ -29,6 +28,14 @@ fn outcomes<R: Ord + Send + 'static>(model: impl Fn() -> R + Send + Sync + 'stat
     });
     let outcomes = core::mem::take(&mut *reached.lock().unwrap());
     outcomes
+}
+
+/// An executor whose memory is looked for at the end: a cell that was never freed keeps it.
+fn executor() -> LocalExecutor {
+    let kept = loom::sync::Arc::new(());
+    LocalExecutor::with_signal(move || {
+        let _kept = &kept;
+    })
 }
 
 /// A task that is ready when `flag` has come to `wakers`; it hands out as many wakers in its first poll.
@@ -64,7 +71,7 @@ fn waits_for(
 #[test]
 fn h06_a_wake_meets_a_turn() {
     let reached = outcomes(|| {
-        let local = LocalExecutor::new();
+        let local = executor();
         let flag = Arc::new(AtomicUsize::new(0));
         let (task, wakers) = waits_for(&local, &flag, 1);
         let store = Arc::clone(&flag);
@@ -87,7 +94,7 @@ fn h06_a_wake_meets_a_turn() {
 #[test]
 fn two_wakes_of_one_task_lead_to_one_poll_or_two() {
     let reached = outcomes(|| {
-        let local = LocalExecutor::new();
+        let local = executor();
         let flag = Arc::new(AtomicUsize::new(0));
         let (task, mut wakers) = waits_for(&local, &flag, 2);
         let wake = |waker: Waker| {
@@ -113,7 +120,7 @@ fn two_wakes_of_one_task_lead_to_one_poll_or_two() {
 #[test]
 fn the_last_waker_goes_while_the_executor_ends() {
     let reached = outcomes(|| {
-        let local = LocalExecutor::new();
+        let local = executor();
         let flag = Arc::new(AtomicUsize::new(0));
         let (task, wakers) = waits_for(&local, &flag, 1);
         drop(task);
@@ -135,7 +142,7 @@ fn the_last_waker_goes_while_the_executor_ends() {
 #[test]
 fn a_wake_meets_the_end_of_its_task() {
     outcomes(|| {
-        let local = LocalExecutor::new();
+        let local = executor();
         let flag = Arc::new(AtomicUsize::new(2));
         let (task, wakers) = waits_for(&local, &flag, 2);
         let other = thread::spawn(move || wakers.into_iter().for_each(Waker::wake));
@@ -145,5 +152,33 @@ fn a_wake_meets_the_end_of_its_task() {
         local.turn(0);
         other.join().unwrap();
         local.turn(0);
+    });
+}
+
+/// 2 threads: wakers that were cloned at home go elsewhere, and those cloned elsewhere go at home, while the task ends.
+#[test]
+fn wakers_that_change_threads_are_counted_once() {
+    outcomes(|| {
+        let local = executor();
+        let flag = Arc::new(AtomicUsize::new(1));
+        let (task, mut wakers) = waits_for(&local, &flag, 1);
+        let given = Arc::new(Mutex::new(Vec::new()));
+        let give = Arc::clone(&given);
+        let waker = wakers.pop().unwrap();
+        let other = thread::spawn(move || {
+            give.lock().unwrap().push(waker.clone());
+            waker.wake();
+        });
+        // A task that drops, and wakes, at home what the other thread has given.
+        let home = local.spawn_local(poll_fn(move |_| {
+            let given = core::mem::take(&mut *given.lock().unwrap());
+            given.into_iter().for_each(Waker::wake);
+            Poll::Ready(())
+        }));
+        drop(task);
+        local.turn(0);
+        other.join().unwrap();
+        local.turn(0);
+        drop((home, local));
     });
 }

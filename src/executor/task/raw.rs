@@ -2,10 +2,10 @@
 
 use alloc::boxed::Box;
 use core::{
-    alloc::Layout,
     any::Any,
     cell::UnsafeCell,
     future::Future,
+    mem::ManuallyDrop,
     panic::Location,
     pin::Pin,
     ptr::NonNull,
@@ -13,10 +13,10 @@ use core::{
 };
 
 use super::{
-    ABORT, DONE, Header, JoinError,
-    header::{NotSend, POLLED},
+    ABORT, DETACHED, DONE, Header, JoinError,
+    header::{HAS_OUTPUT, NotSend, OWNED, POLLED, QUEUED},
 };
-use crate::executor::home::Home;
+use crate::executor::{home::Home, storage::Size};
 
 /// What a panic carries.
 pub(crate) type Payload = Box<dyn Any + Send>;
@@ -30,17 +30,17 @@ pub(crate) fn guarded<R>(code: impl FnOnce() -> R) -> Result<R, Payload> {
     Ok(code())
 }
 
-/// What can be done with a cell whose future's type is forgotten. All on the home thread, but `free`.
+/// What can be done with a cell whose future's type is forgotten. All on the home thread.
 pub(super) struct VTable {
-    /// `true`: the future is gone and its output is there.
+    /// `Done`: the future is gone and its output is there.
     poll: unsafe fn(NonNull<Header>, &mut Context<'_>) -> Polled,
     /// Drops the future; the output is "cancelled". `false`: its drop panicked.
     cancel: unsafe fn(NonNull<Header>) -> bool,
-    /// Moves the output to the pointer, an `Option<Result<T, JoinError>>`.
-    take: unsafe fn(NonNull<Header>, *mut ()),
-    /// Drops what is in the stage, which is no future. `false`: that panicked.
+    /// Drops the output, which is there. `false`: that panicked.
     clear: unsafe fn(NonNull<Header>) -> bool,
-    layout: Layout,
+    /// Bytes from the header to the output.
+    output_at: usize,
+    size: Size,
 }
 
 /// What a poll has led to.
@@ -52,10 +52,11 @@ pub(crate) enum Polled {
     Panicked,
 }
 
-enum Stage<F: Future> {
-    Future(F),
-    Output(Result<F::Output, JoinError>),
-    Gone,
+/// The output, if the header says so by `HAS_OUTPUT`; the future until the task is done.
+#[repr(C)]
+union Stage<F: Future> {
+    future: ManuallyDrop<F>,
+    output: ManuallyDrop<Result<F::Output, JoinError>>,
 }
 
 #[repr(C)]
@@ -65,12 +66,14 @@ struct Cell<F: Future> {
 }
 
 impl<F: Future> Cell<F> {
+    const SIZE: Size = Size::of::<Self>();
+
     const VTABLE: VTable = VTable {
         poll: Self::poll,
         cancel: Self::cancel,
-        take: Self::take,
         clear: Self::clear,
-        layout: Layout::new::<Self>(),
+        output_at: core::mem::offset_of!(Self, stage),
+        size: Self::SIZE,
     };
 
     fn stage(task: NonNull<Header>) -> *mut Stage<F> {
@@ -81,15 +84,13 @@ impl<F: Future> Cell<F> {
 
     /// # Safety
     ///
-    /// 1. A living cell of this type; the caller is on its home thread, and not within another of these functions for
-    ///    the same cell.
+    /// 1. A living cell of this type whose task is not done; the caller is on its home thread, and not within another of
+    ///    these functions for the same cell.
     unsafe fn poll(task: NonNull<Header>, cx: &mut Context<'_>) -> Polled {
-        let stage = Self::stage(task);
         let polled = guarded(|| {
-            // SAFETY: duty 1: nobody else touches the stage meanwhile.
-            let Stage::Future(future) = (unsafe { &mut *stage }) else {
-                unreachable!("a task is polled until it is done");
-            };
+            // SAFETY: duty 1: the future is there, and nobody else touches the stage meanwhile. A union's field lies at
+            // its begin.
+            let future = unsafe { &mut *Self::stage(task).cast::<F>() };
             // SAFETY: the future is never moved: it is dropped where it lies.
             unsafe { Pin::new_unchecked(future) }.poll(cx)
         });
@@ -99,7 +100,7 @@ impl<F: Future> Cell<F> {
             Err(payload) => (Err(JoinError::Panicked(payload)), true),
         };
         // SAFETY: duty 1.
-        let dropped = unsafe { Self::replace(stage, Stage::Output(output)) };
+        let dropped = unsafe { Self::end(task, output) };
         if panicked || !dropped {
             Polled::Panicked
         } else {
@@ -112,56 +113,40 @@ impl<F: Future> Cell<F> {
     /// As [`poll`](Self::poll).
     unsafe fn cancel(task: NonNull<Header>) -> bool {
         // SAFETY: duty 1.
-        unsafe { Self::replace(Self::stage(task), Stage::Output(Err(JoinError::Cancelled))) }
+        unsafe { Self::end(task, Err(JoinError::Cancelled)) }
     }
 
-    /// # Safety
+    /// Drops the future where it lies, then writes the output. `false`: the drop panicked.
     ///
-    /// As [`poll`](Self::poll), and:
-    /// 2. `into` points to an `Option<Result<F::Output, JoinError>>`.
-    unsafe fn take(task: NonNull<Header>, into: *mut ()) {
-        let stage = Self::stage(task);
-        // SAFETY: duty 1. An output is not pinned, so it may be moved.
-        if let Stage::Output(_) = unsafe { &*stage } {
-            // SAFETY: as above.
-            let output = match unsafe { core::ptr::replace(stage, Stage::Gone) } {
-                Stage::Output(output) => Some(output),
-                Stage::Future(_) | Stage::Gone => None,
-            };
-            // SAFETY: duty 2.
-            unsafe { *into.cast::<Option<Result<F::Output, JoinError>>>() = output };
-        }
-    }
-
     /// # Safety
     ///
     /// As [`poll`](Self::poll).
-    unsafe fn clear(task: NonNull<Header>) -> bool {
-        // SAFETY: duty 1.
-        unsafe { Self::replace(Self::stage(task), Stage::Gone) }
+    #[inline]
+    unsafe fn end(task: NonNull<Header>, output: Result<F::Output, JoinError>) -> bool {
+        let stage = Self::stage(task);
+        let mut fine = true;
+        if core::mem::needs_drop::<F>() {
+            // SAFETY: duty 1: the future is there, once. What a panicking drop leaves undone is forgotten: nothing is
+            // dropped twice.
+            fine = is_fine(guarded(|| unsafe {
+                core::ptr::drop_in_place(stage.cast::<F>());
+            }));
+        }
+        // SAFETY: as above; nothing is there to be dropped.
+        unsafe {
+            core::ptr::write(stage.cast(), output);
+            task.as_ref().set(HAS_OUTPUT);
+        }
+        fine
     }
 
-    /// Drops what is in the stage where it lies, then writes `next`. `false`: the drop panicked.
-    ///
     /// # Safety
     ///
-    /// 1. The caller has the stage to itself.
-    unsafe fn replace(stage: *mut Stage<F>, next: Stage<F>) -> bool {
+    /// 1. A living cell of this type whose output is there, and the header says so no more; the home thread.
+    unsafe fn clear(task: NonNull<Header>) -> bool {
+        let output = Self::stage(task).cast::<Result<F::Output, JoinError>>();
         // SAFETY: duty 1.
-        let is_plain = match unsafe { &*stage } {
-            Stage::Future(_) => !core::mem::needs_drop::<F>(),
-            Stage::Output(_) => false,
-            Stage::Gone => true,
-        };
-        let dropped = if is_plain {
-            Ok(())
-        } else {
-            // SAFETY: duty 1. What a panicking drop leaves undone is forgotten: nothing is dropped twice.
-            guarded(|| unsafe { core::ptr::drop_in_place(stage) })
-        };
-        // SAFETY: as above; nothing is there to be dropped.
-        unsafe { core::ptr::write(stage, next) };
-        is_fine(dropped)
+        is_fine(guarded(|| unsafe { core::ptr::drop_in_place(output) }))
     }
 }
 
@@ -186,39 +171,39 @@ pub(crate) fn drop_waker(waker: Option<Waker>) {
     }
 }
 
-/// One reference to a task, used on its home thread.
+/// The owner's hold of a task, on its home thread.
 pub(crate) struct TaskRef {
     task: NonNull<Header>,
     stays: NotSend,
 }
 
 impl TaskRef {
-    /// A task that is scheduled, though no queue has it yet: the reference of its owner, and that of its join handle.
+    /// A task that is queued, though no queue has it yet: its owner's hold, and that of its join handle.
     ///
     /// # Safety
     ///
     /// 1. The caller is on the home thread of `home`, which is alive.
+    #[inline]
     pub(crate) unsafe fn new<F: Future + 'static>(
         home: NonNull<Home>,
         future: F,
         flags: u8,
         place: &'static Location<'static>,
-    ) -> (Self, Self) {
+    ) -> (Self, JoinRef) {
         // SAFETY: duty 1.
-        let block = unsafe { home.as_ref().take_ref_and_block(Layout::new::<Cell<F>>()) };
+        let block = unsafe { home.as_ref().take_ref_and_block(Cell::<F>::SIZE) };
         let cell = block.cast::<Cell<F>>();
         let value = Cell {
             header: Header::new(home, &Cell::<F>::VTABLE, flags, place),
-            stage: UnsafeCell::new(Stage::Future(future)),
+            stage: UnsafeCell::new(Stage {
+                future: ManuallyDrop::new(future),
+            }),
         };
-        // SAFETY: a new block of this layout.
+        // SAFETY: a new block of this size.
         unsafe { cell.write(value) };
         let task = cell.cast();
-        let reference = || Self {
-            task,
-            stays: NotSend::default(),
-        };
-        (reference(), reference())
+        let stays = NotSend::default();
+        (Self { task, stays }, JoinRef { task, stays })
     }
 
     #[inline]
@@ -228,7 +213,7 @@ impl TaskRef {
 
     #[inline]
     pub(crate) fn header(&self) -> &Header {
-        // SAFETY: the reference keeps the cell (T3).
+        // SAFETY: this holds the cell (T3).
         unsafe { self.task.as_ref() }
     }
 
@@ -244,38 +229,110 @@ impl TaskRef {
         unsafe { (self.header().vtable.cancel)(self.task) }
     }
 
-    /// The output of a task that is done, once.
+    /// Drops the output of a task that is done, if it is still there. `false`: that panicked.
+    pub(crate) fn clear(&self) -> bool {
+        clear(self.header(), self.task)
+    }
+
+    /// A cell was taken out of the foreign stack. `true`: the caller must put it into the run queue.
     ///
     /// # Safety
     ///
-    /// 1. `T` is the output of the task's future.
-    pub(super) unsafe fn take<T>(&self) -> Option<Result<T, JoinError>> {
-        debug_assert!(self.header().has(DONE));
-        let mut output = None;
-        // SAFETY: duty 1 and T3; a task that is done runs no code of its own.
-        unsafe { (self.header().vtable.take)(self.task, (&raw mut output).cast()) };
-        output
-    }
-
-    /// Drops the output of a task that is done, if it is still there. `false`: that panicked.
-    pub(crate) fn clear(&self) -> bool {
-        debug_assert!(self.header().has(DONE));
-        // SAFETY: T3; a task that is done runs no code of its own.
-        unsafe { (self.header().vtable.clear)(self.task) }
+    /// 1. The caller is on the task's home thread, and took it out of the stack (T2).
+    pub(crate) unsafe fn take_in(task: NonNull<Header>) -> bool {
+        // SAFETY: the bit holds it.
+        let header = unsafe { task.as_ref() };
+        let is_new = header.schedule_here();
+        if header.state.begin() {
+            // SAFETY: the last: it was settled, so it is not queued.
+            unsafe { free(task) };
+        }
+        is_new
     }
 }
 
 impl Drop for TaskRef {
     #[inline]
     fn drop(&mut self) {
-        if self.header().state.leave() {
+        let header = self.header();
+        if header.leave_here(header.flags.get() & !OWNED) {
             // SAFETY: the last.
             unsafe { free(self.task) };
         }
     }
 }
 
-/// A cell that was taken out of a queue, and that the queue's bit still holds. It stays on its home thread.
+/// Drops the output of a task that is done, if it is still there. `false`: that panicked.
+#[inline]
+fn clear(header: &Header, task: NonNull<Header>) -> bool {
+    debug_assert!(header.has(DONE));
+    if !header.has(HAS_OUTPUT) {
+        return true;
+    }
+    header.unset(HAS_OUTPUT);
+    // SAFETY: it was there, and the header has said so until now; both callers hold the cell, on its home thread.
+    unsafe { (header.vtable.clear)(task) }
+}
+
+/// The join handle's hold of a task, on its home thread.
+pub(crate) struct JoinRef {
+    task: NonNull<Header>,
+    stays: NotSend,
+}
+
+impl JoinRef {
+    #[inline]
+    pub(super) fn header(&self) -> &Header {
+        // SAFETY: this holds the cell (T3).
+        unsafe { self.task.as_ref() }
+    }
+
+    /// Wakes.
+    #[inline]
+    pub(super) fn schedule(&self) {
+        let header = self.header();
+        if header.schedule_here() {
+            // SAFETY: T2: the flag was turned on just now. What belongs to a task stays on its home thread.
+            unsafe { Home::enqueue_here(header.home, self.task) };
+        }
+    }
+
+    /// The output of a task that is done, once.
+    ///
+    /// # Safety
+    ///
+    /// 1. `T` is the output of the task's future.
+    #[inline]
+    pub(super) unsafe fn take<T>(&self) -> Option<Result<T, JoinError>> {
+        let header = self.header();
+        if !header.has(HAS_OUTPUT) {
+            return None;
+        }
+        header.unset(HAS_OUTPUT);
+        // SAFETY: duty 1, and it was there: it is moved out once. An output is not pinned.
+        Some(unsafe {
+            let output = self.task.byte_add(header.vtable.output_at);
+            output.cast::<Result<T, JoinError>>().read()
+        })
+    }
+}
+
+impl Drop for JoinRef {
+    #[inline]
+    fn drop(&mut self) {
+        let header = self.header();
+        drop_waker(header.join_waker.take());
+        if header.has(DONE) {
+            clear(header, self.task);
+        }
+        if header.leave_here(header.flags.get() | DETACHED) {
+            // SAFETY: the last.
+            unsafe { free(self.task) };
+        }
+    }
+}
+
+/// A cell that was taken out of the run queue, and that the queue's flag still holds. It stays on its home thread.
 pub(crate) struct Queued {
     task: NonNull<Header>,
     stays: NotSend,
@@ -284,7 +341,7 @@ pub(crate) struct Queued {
 impl Queued {
     /// # Safety
     ///
-    /// 1. The caller is on the task's home thread and took it out of its queue (T2), for this alone.
+    /// 1. The caller is on the task's home thread and took it out of its run queue, for this alone.
     pub(crate) unsafe fn new(task: NonNull<Header>) -> Self {
         Self {
             task,
@@ -294,21 +351,19 @@ impl Queued {
 
     #[inline]
     pub(crate) fn header(&self) -> &Header {
-        // SAFETY: the bit holds it until `self` is gone.
+        // SAFETY: the flag holds it until `self` is gone.
         unsafe { self.task.as_ref() }
     }
 
     /// Polls the task, or cancels it if that was asked for; `None` if it is done already.
     pub(crate) fn run(self) -> Option<Polled> {
-        let task = self.task;
-        // Before the bit goes: a task that is done may be freed by others as soon as it is off.
-        let is_done = self.header().has(DONE);
-        drop(self);
-        if is_done {
+        if self.header().has(DONE) {
             return None;
         }
+        let task = ManuallyDrop::new(self).task;
         // SAFETY: T4 keeps the cell.
         let header = unsafe { task.as_ref() };
+        header.unset(QUEUED);
         if header.has(ABORT) {
             // SAFETY: not done, and not being polled: `run` is never called within a poll. The home thread.
             let fine = unsafe { (header.vtable.cancel)(task) };
@@ -321,14 +376,15 @@ impl Queued {
                 (header.vtable.poll)(task, &mut Context::from_waker(waker))
             })
         };
-        header.flags.set(header.flags.get() & !POLLED);
+        header.unset(POLLED);
         Some(polled)
     }
 }
 
 impl Drop for Queued {
     fn drop(&mut self) {
-        if self.header().state.begin() {
+        let header = self.header();
+        if header.leave_here(header.flags.get() & !QUEUED) {
             // SAFETY: the last.
             unsafe { free(self.task) };
         }
@@ -340,15 +396,15 @@ impl Drop for Queued {
 ///
 /// # Safety
 ///
-/// 1. The state of the cell is zero, and this is called once.
+/// 1. Nothing holds the cell (T3), and this is called once.
 pub(crate) unsafe fn free(task: NonNull<Header>) {
     // SAFETY: T3: nobody else has the cell. A waker that is left is dropped with the header's fields, guarded, since
     // it may be foreign code.
-    let (home, layout, waker) = unsafe {
+    let (home, size, waker) = unsafe {
         let header = task.as_ref();
-        (header.home, header.vtable.layout, header.join_waker.take())
+        (header.home, header.vtable.size, header.join_waker.take())
     };
     drop_waker(waker);
-    // SAFETY: the block came from this home with this layout.
-    unsafe { Home::give_ref_and_block(home, task.cast(), layout) };
+    // SAFETY: the block came from this home with this size.
+    unsafe { Home::give_ref_and_block(home, task.cast(), size) };
 }

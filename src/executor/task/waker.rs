@@ -7,7 +7,7 @@ use core::{
 };
 
 use super::{Header, raw::free};
-use crate::executor::home::Home;
+use crate::executor::home::{Home, is_here};
 
 static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_waker);
 
@@ -18,10 +18,15 @@ fn cell(data: *const ()) -> NonNull<Header> {
 
 /// # Safety
 ///
-/// 1. The waker holds a reference, as a borrowed or an owned one.
+/// 1. The waker holds the cell, as a borrowed or an owned one.
 unsafe fn clone(data: *const ()) -> RawWaker {
     // SAFETY: duty 1 (T3).
-    unsafe { cell(data).as_ref() }.state.add_ref();
+    let header = unsafe { cell(data).as_ref() };
+    if is_here(header.home) {
+        header.add_waker_here();
+    } else {
+        header.state.add_ref();
+    }
     RawWaker::new(data, &VTABLE)
 }
 
@@ -31,15 +36,21 @@ unsafe fn clone(data: *const ()) -> RawWaker {
 unsafe fn wake_by_ref(data: *const ()) {
     let task = cell(data);
     // SAFETY: duty 1 (T3).
-    if unsafe { task.as_ref() }.state.schedule() {
-        // SAFETY: T2: this call has turned the bit on. The waker's reference is held until it returns.
-        unsafe { Home::enqueue(task.as_ref().home, task) };
+    let header = unsafe { task.as_ref() };
+    if is_here(header.home) {
+        if header.schedule_here() {
+            // SAFETY: T2: this call has turned the flag on, on the home thread.
+            unsafe { Home::enqueue_here(header.home, task) };
+        }
+    } else if header.state.schedule() {
+        // SAFETY: T2: this call has turned the bit on. The waker holds the cell until it returns.
+        unsafe { Home::enqueue(header.home, task) };
     }
 }
 
 /// # Safety
 ///
-/// As [`clone`]; the reference is consumed.
+/// As [`clone`]; the waker is consumed.
 unsafe fn wake(data: *const ()) {
     // SAFETY: duty 1; given up after.
     unsafe {
@@ -50,11 +61,17 @@ unsafe fn wake(data: *const ()) {
 
 /// # Safety
 ///
-/// As [`clone`]; the reference is consumed.
+/// As [`clone`]; the waker is consumed.
 unsafe fn drop_waker(data: *const ()) {
     let task = cell(data);
     // SAFETY: duty 1 (T3).
-    if unsafe { task.as_ref() }.state.leave() {
+    let header = unsafe { task.as_ref() };
+    let is_last = if is_here(header.home) {
+        header.drop_waker_here()
+    } else {
+        header.state.leave()
+    };
+    if is_last {
         // SAFETY: the last.
         unsafe { free(task) };
     }

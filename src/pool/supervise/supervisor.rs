@@ -166,6 +166,21 @@ impl Supervisor {
         self.workers.len() - 1
     }
 
+    /// Another worker has started under the number of one that was given up, without that one's past. Without such a worker
+    /// nothing happens.
+    pub fn replace_worker(&mut self, worker: usize, now_ns: u64) {
+        let restart = self.policy.restart;
+        if let Some(seen) = self.workers.get_mut(worker) {
+            *seen = Seen {
+                status: Status::Running { since_ns: now_ns },
+                restart,
+                due_ns: now_ns,
+                in_a_row: 0,
+                restarts: seen.restarts,
+            };
+        }
+    }
+
     /// Gives one worker a kind of restart of its own. Without such a worker nothing happens.
     pub fn set_restart(&mut self, worker: usize, restart: Restart) {
         if let Some(seen) = self.workers.get_mut(worker) {
