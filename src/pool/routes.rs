@@ -33,6 +33,9 @@ const MOVING: u16 = 1 << 15;
 pub(crate) struct Route(u16);
 
 impl Route {
+    /// Of no slot, and so of none that moves.
+    pub(crate) const NONE: Self = Self(0);
+
     #[inline]
     pub(crate) const fn is_moving(self) -> bool {
         self.0 & MOVING != 0
@@ -48,7 +51,8 @@ impl Route {
 /// The pool's map.
 #[derive(Debug)]
 pub(crate) struct Routes {
-    words: Box<[AtomicU16]>,
+    /// As many as there are map slots: a fixed number, so that a slot's number needs no check.
+    words: Box<[AtomicU16; MAP_SLOTS]>,
     /// Messages sent to each slot, about: in steps of what one sample stands for.
     loads: Box<[AtomicU32]>,
     barrier: Barrier,
@@ -58,9 +62,13 @@ pub(crate) struct Routes {
 
 impl Routes {
     pub(crate) fn new(table: &SlotTable) -> Self {
-        let words = table.owners().iter().map(|owner| AtomicU16::new(*owner));
+        let owners = table.owners().iter();
+        let words: Box<[AtomicU16]> = owners.map(|owner| AtomicU16::new(*owner)).collect();
+        let Ok(words) = words.try_into() else {
+            unreachable!("a table has an owner for each map slot")
+        };
         Self {
-            words: words.collect(),
+            words,
             loads: (0..MAP_SLOTS).map(|_| AtomicU32::new(0)).collect(),
             barrier: Barrier::new(),
             moved: Doorbell::new(),
@@ -70,7 +78,7 @@ impl Routes {
     #[inline]
     pub(crate) fn route(&self, map_slot: usize) -> Route {
         // MOVED, acquire end: the owner's mailbox is there.
-        Route(self.words[map_slot].load(Ordering::Acquire))
+        Route(self.words[map_slot % MAP_SLOTS].load(Ordering::Acquire))
     }
 
     /// Between CLAIM and a later RECHECK that is another's.
@@ -84,7 +92,7 @@ impl Routes {
     pub(crate) fn holds(&self, map_slot: usize, route: Route) -> bool {
         self.barrier.light();
         // RELAXED: RECHECK; the barrier orders it after CLAIM, and MOVED was met when the route was loaded.
-        self.words[map_slot].load(Ordering::Relaxed) == route.0
+        self.words[map_slot % MAP_SLOTS].load(Ordering::Relaxed) == route.0
     }
 
     /// Parks until the slot does not move, and says where it is.

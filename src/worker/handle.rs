@@ -80,7 +80,6 @@ where
             return Ok(0);
         };
         let mailbox = &*self.mail.mailbox;
-        let mut taken = 0;
         let wait = Wait {
             probe: &mailbox.probe,
             clock: mailbox.clock,
@@ -94,10 +93,11 @@ where
             .poison
             .keeps()
             .then_some(&keep as &dyn Fn(&W::Message) -> _);
-        let mut batch = Batch::new(source, wait, &mut taken, keeper, &mut self.poison.kept);
+        let mut batch = Batch::new(source, wait, keeper, &mut self.poison.kept);
         let context = &self.context;
         mailbox.meter.beat();
         let result = caught(|| worker.handle_batch(state, &mut batch, context));
+        let taken = batch.taken();
         drop(batch);
         mailbox.meter.beat();
         if by_lane {
@@ -125,7 +125,7 @@ where
 /// Takes one message out, and counts it where the shared ring does not.
 fn take_one<M>(mail: &Mail<M>, found: Found) -> (Option<M>, HandleTimer) {
     let mailbox = &*mail.mailbox;
-    let (mut taken, mut kept) = (0, None);
+    let mut kept = None;
     let wait = Wait {
         probe: &mailbox.probe,
         clock: mailbox.clock,
@@ -140,9 +140,9 @@ fn take_one<M>(mail: &Mail<M>, found: Found) -> (Option<M>, HandleTimer) {
         inbox.source(1)
     };
     let by_lane = source.is_lane();
-    let one = Batch::new(source, wait, &mut taken, None, &mut kept).take_one();
-    if by_lane {
-        mailbox.counters.by_owner(taken);
+    let one = Batch::new(source, wait, None, &mut kept).take_one();
+    if by_lane && one.0.is_some() {
+        mailbox.counters.by_owner(1);
     }
     one
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use shared_nothing_rings::{TryPushError, spsc};
 
-use crate::{stats::Probe, sys::Clock};
+use crate::{pool::BATCH, stats::Probe, sys::Clock};
 
 /// Whether a lane holds what is not published, for whoever moves map slots away from its worker.
 #[derive(Debug, Default)]
@@ -66,6 +66,19 @@ impl<M> LaneEnd<M> {
         if Probe::is_sampled(self.sent) {
             self.note(clock);
         }
+        self.put(message)
+    }
+
+    /// Whether the next message is neither the first nor the last of its batch, nor one that is measured.
+    #[inline(always)]
+    pub(crate) fn is_amid_batch(&self) -> bool {
+        let is_inside = self.ring.staged().wrapping_sub(1) < BATCH - 2;
+        is_inside && !Probe::is_sampled(self.sent)
+    }
+
+    /// As [`try_put`](Self::try_put), for a message that is not measured.
+    #[inline(always)]
+    pub(crate) fn put(&mut self, message: M) -> Result<(), TryPushError<M>> {
         self.ring.try_push(message)?;
         self.sent = self.sent.wrapping_add(1);
         Ok(())
