@@ -110,7 +110,6 @@ where
             return Ok(0);
         };
         let mailbox = &*self.mail.mailbox;
-        let mut taken = 0;
         let wait = Wait {
             probe: &mailbox.probe,
             clock: mailbox.clock,
@@ -124,10 +123,11 @@ where
             .poison
             .keeps()
             .then_some(&keep as &dyn Fn(&W::Message) -> _);
-        let mut batch = Batch::new(source, wait, &mut taken, keeper, &mut self.poison.kept);
+        let mut batch = Batch::new(source, wait, keeper, &mut self.poison.kept);
         let context = &self.context;
         mailbox.meter.beat();
         let result = caught(|| worker.handle_batch(state, &mut batch, context));
+        let taken = batch.taken();
         drop(batch);
         mailbox.meter.beat();
         if by_lane {
@@ -160,7 +160,6 @@ fn take_one<M>(
     kept: &mut Option<M>,
 ) -> (Option<M>, HandleTimer) {
     let mailbox = &*mail.mailbox;
-    let mut taken = 0;
     let wait = Wait {
         probe: &mailbox.probe,
         clock: mailbox.clock,
@@ -175,9 +174,9 @@ fn take_one<M>(
         inbox.source(1)
     };
     let by_lane = source.is_lane();
-    let one = Batch::new(source, wait, &mut taken, keep, kept).take_one();
-    if by_lane {
-        mailbox.counters.by_owner(taken);
+    let one = Batch::new(source, wait, keep, kept).take_one();
+    if by_lane && one.0.is_some() {
+        mailbox.counters.by_owner(1);
     }
     one
 }

@@ -107,7 +107,9 @@ impl<M> Inbox<M> {
     /// Looks at each source once, from the one whose turn it is; it stays at the first that has a message.
     /// `is_ending`: the rings count as closed.
     pub(crate) fn look(&mut self, is_ending: bool) -> Option<Look> {
-        self.lanes.extend(self.new_lanes.drain(usize::MAX));
+        if self.new_lanes.drain(1).has_next() {
+            self.lanes.extend(self.new_lanes.drain(usize::MAX));
+        }
         // Before the sources: what was accepted before the close is then seen below.
         let is_closed = |urgent: &mpsc::Consumer<'static, M>| urgent.is_closed();
         let closing =
@@ -132,11 +134,20 @@ impl<M> Inbox<M> {
             return Some(Look::Mail);
         }
         self.drop_finished_lanes();
+        // The counts lie on lines that senders write: they are looked at once, at the end, and not in every look.
+        (closing && self.is_empty()).then_some(Look::Closed)
+    }
+
+    fn is_empty(&self) -> bool {
         let is_empty = |urgent: &mpsc::Consumer<'static, M>| urgent.is_empty();
-        let is_empty = self.urgent.as_ref().is_none_or(is_empty)
+        self.urgent.as_ref().is_none_or(is_empty)
             && self.ring.len() == 0
-            && self.new_lanes.is_empty();
-        (closing && is_empty).then_some(Look::Closed)
+            && self.new_lanes.is_empty()
+    }
+
+    /// Whether no source has a message now. Costs what a look does: it leaves the senders' lines alone.
+    pub(crate) fn is_drained(&mut self) -> bool {
+        !self.has_urgent() && (0..=self.lanes.len()).all(|source| !self.has_mail(source))
     }
 
     fn has_urgent(&mut self) -> bool {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use shared_nothing_rings::{TryPushError, spsc};
 
 use crate::{
+    pool::BATCH_LEN,
     stats::Probe,
     sync::{AtomicBool, Ordering},
     sys::Clock,
@@ -111,6 +112,19 @@ impl<M> LaneEnd<M> {
         if Probe::is_sampled(self.sent) {
             self.note(clock);
         }
+        self.put(message)
+    }
+
+    /// Whether the next message is neither the first nor the last of its batch, nor one that is measured.
+    #[inline(always)]
+    pub(crate) fn is_amid_batch(&self) -> bool {
+        let is_inside = self.ring.staged().wrapping_sub(1) < BATCH_LEN - 2;
+        is_inside && !Probe::is_sampled(self.sent)
+    }
+
+    /// As [`try_put`](Self::try_put), for a message that is not measured.
+    #[inline(always)]
+    pub(crate) fn put(&mut self, message: M) -> Result<(), TryPushError<M>> {
         self.ring.try_push(message)?;
         self.sent = self.sent.wrapping_add(1);
         Ok(())
