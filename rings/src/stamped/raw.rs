@@ -356,6 +356,7 @@ pub(crate) enum Next<'r, T> {
 const FEW: usize = 16;
 
 #[cold]
+#[inline(never)]
 fn give_way(lost_before: usize) {
     let pauses = if cfg!(any(loom, shuttle)) {
         1
