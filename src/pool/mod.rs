@@ -104,7 +104,8 @@
 //!
 //! Tests named by what they rule out in `tests/pool`; a thousand random lives of a pool, with panics, restarts, resizes,
 //! pauses and stops, in a simulation, and on threads under resize: every message accounted for, and no sender's messages
-//! for a key out of order. `tests/pool_alloc.rs` counts allocations: none for a message or a call in steady state.
+//! for a key out of order. `tests/pool_soak.rs` is all of it at once, for as long as it is told. The move of map slots is
+//! modelled (`routes/models.rs`). `tests/pool_alloc.rs` counts allocations: none for a message or a call in steady state.
 #![forbid(unsafe_code)]
 
 mod any_error;

@@ -3,8 +3,8 @@
 //! # How map slots move
 //!
 //! 1. MARK: the slots' words say that they move. Senders to them wait, all others go on.
-//! 2. SURVEY: the mover waits until no batcher holds anything back for the giver, and reads the giver's write position.
-//!    By the argument in `routes`, whatever was sent by the old map lies below it, or in a lane.
+//! 2. SURVEY: the mover waits until no batcher holds anything back for the giver, and reads the giver's write
+//!    positions. By the argument in `routes`, whatever was sent by the old map lies below them, or in a lane.
 //! 3. The giver handles all of that, beside all else, and exports the state of the slots.
 //! 4. The taker imports it.
 //! 5. MOVED: the slots' words name the taker, and senders go on to it.
@@ -377,7 +377,7 @@ impl<M: Send + 'static> WorkerPool<M> {
         let (reply, mut exported) = call::pair(shared.patience);
         giver.tell(Control::Export(Export {
             slots: Arc::clone(slots),
-            position: giver.position(),
+            positions: giver.positions(),
             claim: Arc::clone(&claim),
             reply,
         }));

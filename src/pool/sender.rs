@@ -234,12 +234,26 @@ impl<M> Sender<M> {
 
     /// Why a mailbox refuses that is open.
     #[cold]
-    fn refused(&self, target: Target, mailbox: &Mailbox<M>) -> Refused {
-        match target.by {
-            _ if !mailbox.is_gone() => Refused::Down,
+    pub(super) fn refused(&self, target: Target, mailbox: &Mailbox<M>) -> Refused {
+        match mailbox.is_gone() {
+            false => Refused::Down,
+            true if self.holds(target) => Refused::Closed,
             // A worker that is removed gives its map slots away first.
-            Some((map_slot, route)) if !self.shared.routes.holds(map_slot, route) => Refused::Moved,
-            _ => Refused::Closed,
+            true => Refused::Moved,
+        }
+    }
+
+    /// RECHECK: whether the map still says so. True for a worker by its number.
+    pub(super) fn holds(&self, target: Target) -> bool {
+        let routes = &self.shared.routes;
+        let holds = |(map_slot, route)| routes.holds(map_slot, route);
+        target.by.is_none_or(holds)
+    }
+
+    /// A sample of a target's messages is about to be sent.
+    pub(super) fn count(&self, target: Target) {
+        if let Some((map_slot, _)) = target.by {
+            self.shared.routes.count(map_slot, SAMPLE_EVERY as u32);
         }
     }
 
@@ -253,6 +267,11 @@ impl<M> Sender<M> {
             worker: route.worker(),
             by: Some((map_slot, route)),
         }
+    }
+
+    /// By the pool's policy.
+    pub(super) fn send_as_other(&self, target: Target, message: M) -> Result<(), SendError<M>> {
+        self.send(target, message, self.shared.overflow)
     }
 
     #[inline]

@@ -163,14 +163,19 @@ impl<M> Inbox<M> {
         }
     }
 
-    /// Whether all was taken that was in the lanes then, and in the ring below `position`, of `claimed` places in all,
-    /// a count that was read before this.
-    pub(crate) fn has_taken(&mut self, position: usize, claimed: usize) -> bool {
+    /// Whether all was taken that was in the lanes then, and in the two rings below `positions`, of `claimed` places in
+    /// all, counts that were read before this.
+    pub(crate) fn has_taken(&mut self, positions: (usize, usize), claimed: (usize, usize)) -> bool {
         // Steps over places that were given up.
         self.ring.has_next();
+        self.has_urgent();
         // As many places as that, or more, for more may have been claimed since.
-        let taken = claimed.saturating_sub(self.ring.len());
-        taken >= position && self.lanes.iter().all(|lane| lane.taken >= lane.survey)
+        let taken = claimed.0.saturating_sub(self.ring.len());
+        let urgent_len = self.urgent.as_ref().map_or(0, mpsc::Consumer::len);
+        let urgent_taken = claimed.1.saturating_sub(urgent_len);
+        taken >= positions.0
+            && urgent_taken >= positions.1
+            && self.lanes.iter().all(|lane| lane.taken >= lane.survey)
     }
 
     /// Up to `max` messages of the source whose turn it is, and whose turn ends.

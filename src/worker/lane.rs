@@ -1,16 +1,19 @@
 //! A batcher's end of a lane to one worker.
 #![forbid(unsafe_code)]
 
-use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use shared_nothing_rings::{TryPushError, spsc};
 
-use crate::{stats::Probe, sys::Clock};
+use crate::{
+    stats::Probe,
+    sync::{AtomicBool, Ordering},
+    sys::Clock,
+};
 
 /// Whether a lane holds what is not published, for whoever moves map slots away from its worker.
-#[derive(Debug, Default)]
-pub(super) struct LaneMark {
+#[derive(Debug)]
+pub(crate) struct LaneMark {
     is_set: AtomicBool,
     /// The worker's end is dropped.
     is_left: AtomicBool,
@@ -33,20 +36,29 @@ impl Drop for LeftOnDrop {
     }
 }
 
+impl Default for LaneMark {
+    fn default() -> Self {
+        Self {
+            is_set: AtomicBool::new(false),
+            is_left: AtomicBool::new(false),
+        }
+    }
+}
+
 impl LaneMark {
     #[inline]
-    fn set(&self) {
+    pub(crate) fn set(&self) {
         // RELAXED: CLAIM of `routes`; the barrier between it and RECHECK orders it.
         self.is_set.store(true, Ordering::Relaxed);
     }
 
     #[inline]
-    fn set_quiet(&self) {
+    pub(crate) fn set_quiet(&self) {
         // QUIET, release end: all that was put in is published.
         self.is_set.store(false, Ordering::Release);
     }
 
-    pub(super) fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         // QUIET, acquire end: what was put in before is in the lane.
         !self.is_set.load(Ordering::Acquire)
     }
@@ -67,7 +79,7 @@ pub(crate) struct LaneEnd<M> {
 }
 
 impl<M> LaneEnd<M> {
-    pub(super) const fn new(
+    pub(crate) const fn new(
         ring: spsc::BatchedProducer<'static, M>,
         probe: Arc<Probe>,
         mark: Arc<LaneMark>,

@@ -218,11 +218,11 @@ impl<M> Mail<M> {
         self.own_sent.get()
     }
 
-    /// Whether all was taken that was there then, and in the ring below `position`.
-    pub(crate) fn has_taken(&self, own: u64, position: usize) -> bool {
+    /// Whether all was taken that was there then, and in the two rings below `positions`.
+    pub(crate) fn has_taken(&self, own: u64, positions: (usize, usize)) -> bool {
         let own_taken = self.own_sent.get() - self.own.borrow().len() as u64;
-        let claimed = self.mailbox.position();
-        own_taken >= own && self.inbox.borrow_mut().has_taken(position, claimed)
+        let claimed = self.mailbox.positions();
+        own_taken >= own && self.inbox.borrow_mut().has_taken(positions, claimed)
     }
 
     /// Takes everything that is there, for a worker that handles no more. `true`: nothing more will come.

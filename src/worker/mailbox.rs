@@ -168,9 +168,10 @@ impl<M> Mailbox<M> {
         }
     }
 
-    /// How many places of the ring were claimed ever.
-    pub(crate) fn position(&self) -> usize {
-        self.ring.position()
+    /// How many places of the ring were claimed ever, and of the urgent one.
+    pub(crate) fn positions(&self) -> (usize, usize) {
+        let urgent = self.urgent.as_ref().map_or(0, Producer::position);
+        (self.ring.position(), urgent)
     }
 
     pub(crate) fn has_room(&self) -> bool {
@@ -321,8 +322,8 @@ impl<M> Mailbox<M> {
     }
 
     pub(crate) fn counts(&self) -> WorkerCounts {
-        let urgent = self.urgent.as_ref().map_or(0, Producer::position);
-        let by_ring = (self.ring.position() as u64).wrapping_add(urgent as u64);
+        let (ring, urgent) = self.positions();
+        let by_ring = (ring as u64).wrapping_add(urgent as u64);
         self.counters.read(by_ring, &self.drops)
     }
 }

@@ -17,8 +17,8 @@ use crate::pool::Reply;
 /// To the giver.
 pub(crate) struct Export {
     pub(crate) slots: Arc<MapSlots>,
-    /// Of the shared ring: everything below was sent by the old map.
-    pub(crate) position: usize,
+    /// Of the shared ring, and of the urgent one: everything below was sent by the old map.
+    pub(crate) positions: (usize, usize),
     pub(crate) claim: Arc<Claim>,
     pub(crate) reply: Reply<Option<Exported>>,
 }

@@ -133,7 +133,7 @@ where
     fn try_export(&mut self) -> Result<(), End> {
         let mail = &self.mail;
         let is_due = |(export, own): &mut (Export, u64)| {
-            !mail.is_held() && mail.has_taken(*own, export.position)
+            !mail.is_held() && mail.has_taken(*own, export.positions)
         };
         let Some((export, _)) = self.export.take_if(is_due) else {
             return Ok(());

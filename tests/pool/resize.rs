@@ -104,6 +104,7 @@ fn start(workers: usize, capacity: usize) -> (WorkerPool<Message>, Ends) {
     let config = config(workers)
         .with_shards(2)
         .with_capacity(capacity)
+        .with_urgent(capacity)
         .with_batch_max(8);
     let pool = WorkerPool::start(config, move |_| Ordered {
         all: Arc::clone(&all),
@@ -131,6 +132,7 @@ fn workers_come_and_go_under_load_and_no_key_notices() {
             let is_over = &is_over;
             // Also when an assertion fails here: the senders end, and so does the test.
             let over = SetOnDrop(is_over);
+            // One by the mailbox, one urgently, one by lanes.
             let senders: Vec<_> = (0..3)
                 .map(|sender| {
                     let tx = pool.sender();
@@ -143,6 +145,9 @@ fn workers_come_and_go_under_load_and_no_key_notices() {
                             counts[key as usize] += 1;
                             let message = (key, sender, counts[key as usize]);
                             match &mut batcher {
+                                None if sender == 1 => {
+                                    tx.send_urgent_partitioned(&key, message).unwrap();
+                                }
                                 None => tx.send_partitioned(&key, message).unwrap(),
                                 Some(batcher) => {
                                     batcher.send_partitioned(&key, message).unwrap();
@@ -339,4 +344,31 @@ fn hot_map_slots_are_seen_and_move_to_who_has_less_to_do() {
     assert!(owners.contains(&0) && owners.contains(&1), "{owners:?}");
     assert_eq!(pool.rebalance().unwrap().moved, 0, "loads begin anew");
     pool.stop().workers.iter().for_each(assert_conserved);
+}
+
+/// Sends so many messages of two hot keys of the first worker by a batcher, `turn` of the one and then of the other.
+fn two_hot_keys_by_lane(turn: usize) {
+    let pool = WorkerPool::start(config(2), |_| run(|(): (), _| {})).unwrap();
+    let tx = pool.sender();
+    let mut keys = (0_u64..).filter(|key| tx.worker_of(key) == 0);
+    let hot = [keys.next().unwrap(), keys.next().unwrap()];
+    let mut batcher = tx.batcher().unwrap();
+    for n in 0..20_000_usize {
+        batcher.send_partitioned(&hot[n / turn % 2], ()).unwrap();
+    }
+    batcher.flush().unwrap();
+    let report = pool.rebalance().unwrap();
+    assert!(report.moved >= 1, "{report:?}");
+    let owners = hot.map(|key| tx.worker_of(&key));
+    assert!(owners.contains(&0) && owners.contains(&1), "{owners:?}");
+    assert_eq!(pool.rebalance().unwrap().moved, 0, "loads begin anew");
+    pool.stop().workers.iter().for_each(assert_conserved);
+}
+
+#[test]
+fn hot_map_slots_of_batchers_are_seen_also_where_keys_come_in_turns() {
+    // A batch is of 64: every 64th message would be of the same key each time.
+    for turn in [1, 7, 32, 64] {
+        two_hot_keys_by_lane(turn);
+    }
 }

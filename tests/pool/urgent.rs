@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, Mutex, mpsc};
 
-use shared_nothing::pool::{PoolConfig, TrySendError, WorkerPool};
+use shared_nothing::pool::{
+    PoolConfig, Reply, SendError, TrySendError, WhileDown, WorkerPool,
+    supervise::{Backoff, Supervision},
+};
 
 use super::support::{LONG, assert_conserved, config, run};
 
@@ -79,6 +82,97 @@ fn too_many_urgent_messages_come_back_or_wait() {
 }
 
 #[test]
+fn urgent_messages_go_by_key_too() {
+    let (pool, see) = start(config(2).with_urgent(2).with_batch_max(1));
+    let sender = pool.sender();
+    let of_first = (0_u64..).find(|key| sender.worker_of(key) == 0).unwrap();
+    pause(&pool);
+    sender.send_partitioned(&of_first, 1).unwrap();
+    sender.send_urgent_partitioned(&of_first, 2).unwrap();
+    sender.try_send_urgent_partitioned(&of_first, 3).unwrap();
+    assert_eq!(
+        sender.try_send_urgent_partitioned(&of_first, 4),
+        Err(TrySendError::Full(4))
+    );
+    let waits = std::thread::spawn({
+        let sender = sender.clone();
+        move || sender.send_urgent_partitioned(&of_first, 4)
+    });
+    pool.resume(0).unwrap();
+    assert_eq!(waits.join().unwrap(), Ok(()));
+    let report = pool.stop();
+    report.workers.iter().for_each(assert_conserved);
+    let seen: Vec<u32> = see.iter().collect();
+    assert_eq!(seen[..2], [2, 3]);
+    assert_eq!(seen.len(), 4);
+    assert_eq!(
+        sender.send_urgent_partitioned(&of_first, 5),
+        Err(SendError::Closed(5))
+    );
+    assert_eq!(
+        sender.try_send_urgent_partitioned(&of_first, 5),
+        Err(TrySendError::Closed(5))
+    );
+    assert_eq!(sender.send_urgent_to(2, 5), Err(SendError::NoSuchWorker(5)));
+}
+
+#[test]
+fn a_worker_between_two_lives_refuses_urgent_messages_as_others() {
+    let supervision = Supervision::new().with_backoff(Backoff {
+        first: LONG,
+        limit: LONG,
+        ..Backoff::default()
+    });
+    let (pool, _see) = start(
+        config(1)
+            .with_urgent(2)
+            .with_supervision(supervision.with_healthy_after(LONG))
+            .with_while_down(WhileDown::Refuse),
+    );
+    let sender = pool.sender();
+    // The second panic in a row is followed by a wait.
+    while !matches!(
+        sender.try_send_urgent_to(0, 13),
+        Err(TrySendError::Down(13))
+    ) {
+        std::thread::yield_now();
+    }
+    assert_eq!(
+        sender.send_urgent_partitioned(&7_u64, 1),
+        Err(SendError::Down(1))
+    );
+    assert_conserved(&pool.stop().workers[0]);
+}
+
+#[test]
+fn urgent_calls_are_answered_first() {
+    let settings = config(1).with_urgent(4).with_batch_max(1);
+    let mut answered = 0;
+    let pool = WorkerPool::start(settings, move |_| {
+        let answered = std::cell::Cell::new(0);
+        run(move |reply: Reply<u32>, _| {
+            answered.set(answered.get() + 1);
+            reply.send(answered.get());
+        })
+    })
+    .unwrap();
+    pool.pause(0).unwrap();
+    pool.ping(0).unwrap().wait_for(LONG).unwrap();
+    let sender = pool.sender();
+    let other = sender.call(&1_u64, |reply| reply).unwrap();
+    let by_key = sender.call_urgent(&1_u64, |reply| reply).unwrap();
+    let by_number = sender.call_urgent_to(0, |reply| reply).unwrap();
+    pool.resume(0).unwrap();
+    for call in [by_key, by_number, other] {
+        answered += 1;
+        assert_eq!(call.wait_for(LONG), Ok(answered));
+    }
+    drop(pool.stop());
+    assert!(sender.call_urgent(&1_u64, |reply| reply).is_err());
+    assert!(sender.call_urgent_to(0, |reply| reply).is_err());
+}
+
+#[test]
 fn a_pool_without_them_sends_them_as_others() {
     let (pool, see) = start(config(1));
     pause(&pool);
@@ -86,8 +180,10 @@ fn a_pool_without_them_sends_them_as_others() {
     sender.send_to(0, 1).unwrap();
     sender.send_urgent_to(0, 2).unwrap();
     sender.try_send_urgent_to(0, 3).unwrap();
+    sender.send_urgent_partitioned(&1_u64, 4).unwrap();
+    sender.try_send_urgent_partitioned(&1_u64, 5).unwrap();
     assert_conserved(&pool.stop().workers[0]);
-    assert_eq!(see.iter().collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(see.iter().collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
 }
 
 #[test]

@@ -61,7 +61,11 @@ impl Own<'_> {
             let (key, message) = self.message();
             let (id, tx) = (message.id, self.tx.clone());
             let result = match self.dice.roll(16) {
-                0 => tx.send_partitioned_within(&key, message, Duration::from_micros(50)),
+                0 if self.sender == 0 => {
+                    tx.send_partitioned_within(&key, message, Duration::from_micros(50))
+                }
+                // All of a sender that is urgent are, or they would overtake the others.
+                _ if self.sender == 1 => tx.send_urgent_partitioned(&key, message),
                 _ => tx.send_partitioned(&key, message),
             };
             self.sent(id, result);
