@@ -157,9 +157,7 @@ mod tests {
         let again = [(); 2].map(|()| blocks.take(other));
         assert_eq!(again, [two, one]);
         // SAFETY: as above.
-        again
-            .iter()
-            .for_each(|block| unsafe { Blocks::free(*block, other) });
+        let _freed = again.map(|block| unsafe { Blocks::free(block, other) });
     }
 
     #[test]

@@ -207,10 +207,7 @@ impl<M: Send + 'static> WorkerPool<M> {
         self.mailbox_of(worker)?.tell(Control::Occupy(reply));
         match begun.await {
             Ok(Ok(())) => Ok(worker),
-            Ok(Err(reason)) => Err(ResizeError::Start(StartError::Init {
-                worker,
-                text: reason,
-            })),
+            Ok(Err(text)) => Err(ResizeError::Start(StartError::Init { worker, text })),
             Err(_) => Err(ResizeError::Stopping),
         }
     }
