@@ -47,11 +47,11 @@ fn settings(dice: &mut Dice) -> PoolConfig {
             restarts: 60_000,
             period: Duration::from_millis(100),
         })
-        .with_backoff(Backoff {
-            first: Duration::ZERO,
-            limit: Duration::from_micros(200),
-            ..Backoff::default()
-        });
+        .with_backoff(
+            Backoff::default()
+                .with_first(Duration::ZERO)
+                .with_limit(Duration::from_micros(200)),
+        );
     PoolConfig::new()
         .with_workers(WORKERS)
         .with_workers_max(WORKERS_MAX)
@@ -91,7 +91,7 @@ fn disturb(pool: &WorkerPool<Message>, books: &Books, dice: &mut Dice) {
             }
             _ => {
                 let call = pool.ping(worker);
-                let answer = call.map(|call| call.wait_for(Duration::from_secs(60)));
+                let answer = call.map(|call| call.wait_within(Duration::from_secs(60)));
                 books.count(
                     "pings",
                     answer.map_err(drop).and_then(|one| one.map_err(drop)),

@@ -1,12 +1,13 @@
 //! A batcher's end of a lane to one worker.
 #![forbid(unsafe_code)]
 
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::Arc;
 
 use shared_nothing_rings::{TryPushError, spsc};
 
 use crate::{
-    stats::Probe,
+    stats::{ChannelKind, ChannelStats, Probe, add, raise},
     sync::{AtomicBool, Ordering},
     sys::Clock,
 };
@@ -17,6 +18,39 @@ pub(crate) struct LaneMark {
     is_set: AtomicBool,
     /// The worker's end is dropped.
     is_left: AtomicBool,
+    counts: LaneCounts,
+}
+
+/// What went over a lane.
+#[derive(Debug, Default)]
+pub(crate) struct LaneCounts {
+    /// By the batcher.
+    sent: AtomicU64,
+    refused: AtomicU64,
+    /// By the worker.
+    taken: AtomicU64,
+    depth_max: AtomicU64,
+}
+
+impl LaneCounts {
+    /// The worker has taken so many, and saw so many at a time.
+    pub(crate) fn taken(&self, taken: u64, depth: u64) {
+        // RELAXED: a count.
+        self.taken.store(taken, Relaxed);
+        raise(&self.depth_max, depth);
+    }
+
+    pub(crate) fn read(&self) -> ChannelStats {
+        // RELAXED: counts. What was taken was sent.
+        let taken = self.taken.load(Relaxed);
+        // RELAXED: as above.
+        let sent = self.sent.load(Relaxed);
+        let mut stats = ChannelStats::new(ChannelKind::Lane, sent, taken);
+        // RELAXED: as above.
+        stats.refused = self.refused.load(Relaxed);
+        // RELAXED: as above.
+        stats.with_depth_max(self.depth_max.load(Relaxed))
+    }
 }
 
 /// The last field of a worker's end: when it is dropped, the rest is.
@@ -26,6 +60,10 @@ pub(super) struct LeftOnDrop(Arc<LaneMark>);
 impl LeftOnDrop {
     pub(super) fn new(mark: &Arc<LaneMark>) -> Self {
         Self(Arc::clone(mark))
+    }
+
+    pub(super) fn counts(&self) -> &LaneCounts {
+        &self.0.counts
     }
 }
 
@@ -41,6 +79,7 @@ impl Default for LaneMark {
         Self {
             is_set: AtomicBool::new(false),
             is_left: AtomicBool::new(false),
+            counts: LaneCounts::default(),
         }
     }
 }
@@ -56,6 +95,15 @@ impl LaneMark {
     pub(crate) fn set_quiet(&self) {
         // QUIET, release end: all that was put in is published.
         self.is_set.store(false, Ordering::Release);
+    }
+
+    pub(super) const fn counts(&self) -> &LaneCounts {
+        &self.counts
+    }
+
+    pub(super) fn is_left(&self) -> bool {
+        // GONE, acquire end: what is in the lane now is the batcher's.
+        self.is_left.load(Ordering::Acquire)
     }
 
     pub(crate) fn is_quiet(&self) -> bool {
@@ -142,7 +190,14 @@ impl<M> LaneEnd<M> {
         self.untold += self.ring.staged();
         self.ring.publish();
         self.mark.set_quiet();
+        // RELAXED: a count.
+        self.mark.counts.sent.store(self.sent as u64, Relaxed);
         self.untold
+    }
+
+    /// There was no room at once.
+    pub(crate) fn refused(&self) {
+        add(&self.mark.counts.refused, 1);
     }
 
     /// The worker is being told.
@@ -161,8 +216,7 @@ impl<M> LaneEnd<M> {
 
     /// Whether the worker takes nothing out any more.
     pub(crate) fn is_left(&self) -> bool {
-        // GONE, acquire end: what is in the lane now is the batcher's.
-        self.mark.is_left.load(Ordering::Acquire)
+        self.mark.is_left()
     }
 
     /// What a worker that is gone has left.

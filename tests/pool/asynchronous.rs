@@ -177,7 +177,7 @@ impl AsyncWorker for Kept {
         Ok(0)
     }
 
-    fn handle(
+    fn handle_message(
         &self,
         _: &mut u64,
         n: u64,
@@ -270,7 +270,7 @@ impl AsyncWorker for Counts {
         Ok(0)
     }
 
-    async fn handle(
+    async fn handle_message(
         &self,
         count: &mut u64,
         asked: Self::Message,
@@ -343,7 +343,7 @@ fn an_async_worker_ticks_leaves_a_checkpoint_moves_its_state_and_ends_as_others_
     })
     .unwrap();
     let tx = pool.sender();
-    let ask = || tx.call_to(0, Some).unwrap().wait_for(LONG);
+    let ask = || tx.call_to(0, Some).unwrap().wait_within(LONG);
     pool.send_to(0, None).unwrap();
     assert_eq!(ask(), Ok(2));
     // A tick comes in between, and with it a checkpoint of two or three.

@@ -174,11 +174,11 @@ impl Worker for Fickle {
 fn a_worker_that_does_not_begin_leaves_the_number_free_and_the_next_is_supervised() {
     let fails = Arc::new(AtomicBool::new(false));
     let its_fails = Arc::clone(&fails);
-    let supervision = Supervision::new().with_backoff(Backoff {
-        first: Duration::ZERO,
-        limit: Duration::ZERO,
-        ..Backoff::default()
-    });
+    let supervision = Supervision::new().with_backoff(
+        Backoff::default()
+            .with_first(Duration::ZERO)
+            .with_limit(Duration::ZERO),
+    );
     let config = two().with_supervision(supervision);
     let pool = WorkerPool::start(config, move |_| Fickle {
         fails: Arc::clone(&its_fails),
@@ -188,20 +188,20 @@ fn a_worker_that_does_not_begin_leaves_the_number_free_and_the_next_is_supervise
     await_end(&pool, 0);
     fails.store(true, Ordering::SeqCst);
     match pool.add_worker() {
-        Err(ResizeError::Start(StartError::Init { worker: 0, reason })) => {
-            assert_eq!(reason, "not today");
+        Err(ResizeError::Start(StartError::Init { worker: 0, text })) => {
+            assert_eq!(text, "not today");
         }
         other => panic!("{other:?}"),
     }
     assert!(!pool.is_running(0));
     assert_eq!(pool.send_to(0, false), Err(SendError::Closed(false)));
     // Told things, nobody answers.
-    assert!(pool.ping(0).unwrap().wait_for(LONG).is_err());
+    assert!(pool.ping(0).unwrap().wait_within(LONG).is_err());
     fails.store(false, Ordering::SeqCst);
     assert_eq!(pool.add_worker().unwrap(), 0);
     pool.send_to(0, true).unwrap();
     pool.send_to(0, false).unwrap();
-    pool.ping(0).unwrap().wait_for(LONG).unwrap();
+    pool.ping(0).unwrap().wait_within(LONG).unwrap();
     let report = pool.stop();
     report.workers.iter().for_each(assert_conserved);
     let counts = report.workers[0].counts;

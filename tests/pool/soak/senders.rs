@@ -121,7 +121,7 @@ impl Own<'_> {
             });
             let Ok(call) = call else { continue };
             self.accepted.add(id);
-            let answer = call.wait_for(Duration::from_secs(60));
+            let answer = call.wait_within(Duration::from_secs(60));
             assert!(answer.is_err() || answer == Ok(id));
             self.books.count("calls", answer);
         }

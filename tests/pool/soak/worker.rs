@@ -175,7 +175,7 @@ impl AsyncWorker for Later {
         self.0.begin()
     }
 
-    async fn handle(
+    async fn handle_message(
         &self,
         count: &mut u64,
         message: Message,
