@@ -13,6 +13,9 @@
 pub mod first_run {}
 
 /// [edges]: crate::guide::edges
+/// [pools]: crate::guide::pools
+/// [partitioning]: crate::guide::partitioning
+/// [supervision]: crate::guide::supervision
 /// [`rings`]: crate::rings
 /// [`ends`]: crate::rings::ends
 /// [`affinity`]: crate::affinity
@@ -42,6 +45,14 @@ pub mod architecture {}
 ///
 #[doc = include_str!("../docs/choosing-a-ring.md")]
 pub mod choosing_a_ring {}
+
+/// [supervision]: crate::guide::supervision
+/// [partitioning]: crate::guide::partitioning
+/// [tuning]: crate::guide::tuning
+/// [`pool::Error`]: crate::pool::Error
+///
+#[doc = include_str!("../docs/pools.md")]
+pub mod pools {}
 
 #[doc = include_str!("../docs/partitioning.md")]
 pub mod partitioning {}

@@ -112,11 +112,7 @@ impl Home {
     ///
     /// 1. The block and a reference came from [`take_ref_and_block`](Self::take_ref_and_block) of this home, and this
     ///    gives them back once.
-    pub(super) unsafe fn give_ref_and_block(
-        home: NonNull<Self>,
-        block: NonNull<u8>,
-        size: Size,
-    ) {
+    pub(super) unsafe fn give_ref_and_block(home: NonNull<Self>, block: NonNull<u8>, size: Size) {
         if is_here(home) {
             // SAFETY: the reference keeps it alive.
             let own = &unsafe { home.as_ref() }.own;

@@ -157,7 +157,9 @@ mod tests {
         let again = [(); 2].map(|()| blocks.take(other));
         assert_eq!(again, [two, one]);
         // SAFETY: as above.
-        again.map(|block| unsafe { Blocks::free(block, other) });
+        again
+            .iter()
+            .for_each(|block| unsafe { Blocks::free(*block, other) });
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl<M> Sender<M> {
         let mut left = count.min(messages.len());
         let first = left;
         while left != 0 {
-            let Some(mailbox) = self.mailbox(target.worker) else {
+            let Some(mailbox) = self.mailbox(target.worker()) else {
                 return Err(BatchError::new(sent, messages, SendError::NoSuchWorker));
             };
             let look = || match self.claim(target, left) {

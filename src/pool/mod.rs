@@ -308,7 +308,7 @@ impl<M: Send + 'static> WorkerPool<M> {
         self.sender.clone()
     }
 
-    /// How many workers the pool was started with.
+    /// How many workers there are, those that have ended included: their numbers are less than this.
     #[must_use]
     pub fn workers(&self) -> usize {
         self.sender.workers()

@@ -98,7 +98,7 @@ impl<M> Sender<M> {
 
     fn try_send_urgent(&self, target: Target, message: M) -> Result<(), TrySendError<M>> {
         if self
-            .mailbox(target.worker)
+            .mailbox(target.worker())
             .is_some_and(|one| one.urgent().is_none())
         {
             return self.try_send(target, message);
@@ -110,7 +110,7 @@ impl<M> Sender<M> {
                     // The next try finds the new owner.
                     Refused::Full | Refused::Moved => TrySendError::Full(message),
                     Refused::Down => TrySendError::Down(message),
-                    Refused::Closed if self.mailbox(target.worker).is_none() => {
+                    Refused::Closed if self.mailbox(target.worker()).is_none() => {
                         TrySendError::NoSuchWorker(message)
                     }
                     Refused::Closed => TrySendError::Closed(message),
@@ -120,7 +120,7 @@ impl<M> Sender<M> {
 
     #[cold]
     fn count_urgent_refused(&self, target: Target) {
-        if let Some(mailbox) = self.mailbox(target.worker) {
+        if let Some(mailbox) = self.mailbox(target.worker()) {
             mailbox.drops.urgent_refused();
         }
     }
@@ -131,7 +131,7 @@ impl<M> Sender<M> {
             if target.is_moving() {
                 target = self.target_again(target);
             }
-            let Some(mailbox) = self.mailbox(target.worker) else {
+            let Some(mailbox) = self.mailbox(target.worker()) else {
                 return Err(SendError::NoSuchWorker(message));
             };
             if mailbox.urgent().is_none() {
@@ -167,7 +167,7 @@ impl<M> Sender<M> {
     /// CLAIM, RECHECK, and the message: see `routes`. Or hands the message back at once, and says why.
     fn put_urgent(&self, target: Target, message: M) -> Result<(), (M, Refused)> {
         let Some((mailbox, urgent)) = self
-            .mailbox(target.worker)
+            .mailbox(target.worker())
             .and_then(|mailbox| Some((mailbox, mailbox.urgent()?)))
         else {
             return Err((message, Refused::Closed));

@@ -110,7 +110,6 @@ where
             return Ok(0);
         };
         let mailbox = &*self.mail.mailbox;
-        let mut taken = 0;
         let wait = Wait {
             probe: &mailbox.probe,
             clock: mailbox.clock,
@@ -125,10 +124,11 @@ where
             .poison
             .keeps()
             .then_some(&keep as &dyn Fn(&W::Message) -> _);
-        let mut batch = Batch::new(source, wait, &mut taken, keeper, &mut self.poison.kept);
+        let mut batch = Batch::new(source, wait, keeper, &mut self.poison.kept);
         let context = &self.context;
         mailbox.meter.beat();
         let result = caught(|| worker.handle_batch(state, &mut batch, context));
+        let taken = batch.taken();
         drop(batch);
         mailbox.meter.beat();
         count_taken(&mailbox.counters, way, taken);
@@ -168,7 +168,6 @@ fn take_one<M>(
     kept: &mut Option<M>,
 ) -> (Option<M>, HandleTimer) {
     let mailbox = &*mail.mailbox;
-    let mut taken = 0;
     let wait = Wait {
         probe: &mailbox.probe,
         clock: mailbox.clock,
@@ -183,8 +182,8 @@ fn take_one<M>(
         inbox.source(1)
     };
     let way = source.way();
-    let one = Batch::new(source, wait, &mut taken, keep, kept).take_one();
-    count_taken(&mailbox.counters, way, taken);
+    let one = Batch::new(source, wait, keep, kept).take_one();
+    count_taken(&mailbox.counters, way, u64::from(one.0.is_some()));
     one
 }
 

@@ -130,7 +130,9 @@ impl<M> Inbox<M> {
     /// Looks at each source once, from the one whose turn it is; it stays at the first that has a message.
     /// `is_ending`: the rings count as closed.
     pub(crate) fn look(&mut self, is_ending: bool, meter: &Meter) -> Option<Look> {
-        self.lanes.extend(self.new_lanes.drain(usize::MAX));
+        if self.new_lanes.drain(1).has_next() {
+            self.lanes.extend(self.new_lanes.drain(usize::MAX));
+        }
         // Before the sources: what was accepted before the close is then seen below.
         let is_closed = |urgent: &mpsc::Consumer<'static, M>| urgent.is_closed();
         let closing =
@@ -155,11 +157,20 @@ impl<M> Inbox<M> {
             return Some(Look::Mail);
         }
         self.drop_finished_lanes(meter);
+        // The counts lie on lines that senders write: they are looked at once, at the end, and not in every look.
+        (closing && self.is_empty()).then_some(Look::Closed)
+    }
+
+    fn is_empty(&self) -> bool {
         let is_empty = |urgent: &mpsc::Consumer<'static, M>| urgent.is_empty();
-        let is_empty = self.urgent.as_ref().is_none_or(is_empty)
+        self.urgent.as_ref().is_none_or(is_empty)
             && self.ring.len() == 0
-            && self.new_lanes.is_empty();
-        (closing && is_empty).then_some(Look::Closed)
+            && self.new_lanes.is_empty()
+    }
+
+    /// Whether no source has a message now. Costs what a look does: it leaves the senders' lines alone.
+    fn is_drained(&mut self) -> bool {
+        !self.has_urgent() && (0..=self.lanes.len()).all(|source| !self.has_mail(source))
     }
 
     fn has_urgent(&mut self) -> bool {
@@ -229,8 +240,23 @@ impl<M> Inbox<M> {
     }
 
     /// How many messages are there, after a batch that took so many. Notes it for the lanes.
-    pub(crate) fn lens(&self, taken: u64) -> Lens {
+    pub(crate) fn lens(&mut self, taken: u64) -> Lens {
+        // A count lies on a line that senders write, and reading it takes the line from them: not for a batch that left
+        // nothing behind.
+        let is_drained = self.is_drained();
         let of_last = |source| if self.last == source { taken } else { 0 };
+        if is_drained {
+            let lane = self.last.and_then(|last| last.checked_sub(1));
+            if let Some(lane) = lane.and_then(|lane| self.lanes.get(lane)) {
+                lane.left.counts().taken(lane.taken, taken);
+            }
+            return Lens {
+                all: 0,
+                mailbox: of_last(Some(0)),
+                urgent: of_last(None),
+                is_half_free: true,
+            };
+        }
         let ring = self.ring.len();
         let mut lens = Lens {
             all: ring,

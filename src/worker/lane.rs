@@ -7,7 +7,8 @@ use std::sync::Arc;
 use shared_nothing_rings::{TryPushError, spsc};
 
 use crate::{
-    stats::{ChannelKind, ChannelStats, Probe, add, raise},
+    pool::BATCH_LEN,
+    stats::{ChannelKind, ChannelStats, Probe, SAMPLE_EVERY, add, raise},
     sync::{AtomicBool, Ordering},
     sys::Clock,
 };
@@ -124,6 +125,8 @@ pub(crate) struct LaneEnd<M> {
     untold: usize,
     /// The message by which the load of its map slot is measured next.
     due: usize,
+    /// The message that is measured next, for its load or its time.
+    edge: usize,
 }
 
 impl<M> LaneEnd<M> {
@@ -139,13 +142,19 @@ impl<M> LaneEnd<M> {
             sent: 0,
             untold: 0,
             due: 0,
+            edge: 0,
         }
     }
 
     /// Whether the next message is one of those by which loads are measured.
     #[inline]
     pub(crate) const fn is_due(&self) -> bool {
-        self.sent == self.due
+        self.to_due() <= 0
+    }
+
+    /// Messages until then. Those that go to the worker by its number may pass it.
+    const fn to_due(&self) -> isize {
+        self.due.wrapping_sub(self.sent) as isize
     }
 
     /// The next one is so many messages behind this.
@@ -159,6 +168,23 @@ impl<M> LaneEnd<M> {
         if Probe::is_sampled(self.sent) {
             self.note(clock);
         }
+        self.put(message)?;
+        let to_time = self.sent.wrapping_neg() % SAMPLE_EVERY;
+        let to_due = self.to_due().max(0) as usize;
+        self.edge = self.sent.wrapping_add(to_time.min(to_due));
+        Ok(())
+    }
+
+    /// Whether the next message is neither the first nor the last of its batch, nor one that is measured.
+    #[inline(always)]
+    pub(crate) fn is_amid_batch(&self) -> bool {
+        let is_inside = self.ring.staged().wrapping_sub(1) < BATCH_LEN - 2;
+        is_inside && self.sent != self.edge
+    }
+
+    /// As [`try_put`](Self::try_put), for a message that is not measured.
+    #[inline(always)]
+    pub(crate) fn put(&mut self, message: M) -> Result<(), TryPushError<M>> {
         self.ring.try_push(message)?;
         self.sent = self.sent.wrapping_add(1);
         Ok(())

@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicU8, Ordering};
 
 use shared_nothing_rings::{
     CapacityError, TryPushError, TryReserveError, mpmc,
-    mpsc::{self, Grant, Producer},
+    mpsc::{self, Grant, Producer, Single},
     spsc,
     wait::Doorbell,
 };
@@ -191,6 +191,16 @@ impl<M> Mailbox<M> {
         Ok(Places {
             grant,
             told: Told(self),
+        })
+    }
+
+    /// Claims one place, or says at once why not.
+    #[inline(always)]
+    pub(crate) fn try_reserve_one(&self) -> Result<Spot<'_, M>, TryReserveError> {
+        let single = self.ring.reserve_one()?;
+        Ok(Spot {
+            single,
+            mailbox: self,
         })
     }
 
@@ -432,6 +442,43 @@ impl<M> Drop for Places<'_, M> {
         if unused != 0 {
             self.told.0.drops.given_up(unused as u64);
         }
+    }
+}
+
+/// One place in a mailbox, to be filled at once or given up: what [`Places`] are, for the common case.
+#[derive(Debug)]
+pub(crate) struct Spot<'m, M> {
+    single: Single<'m, M>,
+    mailbox: &'m Mailbox<M>,
+}
+
+impl<M> Spot<'_, M> {
+    /// Whether the message is one of those that are measured: [`note`](Self::note) it then.
+    #[inline(always)]
+    pub(crate) fn is_sample(&self) -> bool {
+        Probe::is_sampled(self.single.pos())
+    }
+
+    /// Before the message is put in.
+    pub(crate) fn note(&self) {
+        let now_ns = self.mailbox.clock.now_ns();
+        self.mailbox.probe.note(self.single.pos(), now_ns);
+    }
+
+    /// Puts the message in, and tells the worker.
+    #[inline(always)]
+    pub(crate) fn fill(self, message: M) {
+        self.single.fill(message);
+        self.mailbox.mail.ring();
+    }
+
+    /// Leaves the place empty; the worker steps over it.
+    #[cold]
+    pub(crate) fn give_up(self) {
+        let mailbox = self.mailbox;
+        drop(self.single);
+        mailbox.drops.given_up(1);
+        mailbox.mail.ring();
     }
 }
 

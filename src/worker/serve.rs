@@ -197,7 +197,7 @@ struct SpaceBell {
 impl SpaceBell {
     fn after_batch<M>(&mut self, mail: &Mail<M>, is_own: bool, taken: u64) {
         self.popped += taken;
-        let inbox = mail.inbox();
+        let mut inbox = mail.inbox();
         let lens = inbox.lens(if is_own { 0 } else { taken });
         let meter = &mail.mailbox.meter;
         meter.depth(lens.all as u64 + taken);

@@ -2,7 +2,7 @@
 
 use core::{fmt, marker::PhantomData};
 
-use super::grant::Grant;
+use super::grant::{Grant, Single};
 use crate::{
     TryPushError, TryReserveError,
     share::Home,
@@ -140,6 +140,35 @@ impl<'a, T> Producer<'a, T> {
         let (pos, count) = self.raw.claim(want)?;
         // SAFETY: just claimed.
         Ok(unsafe { Grant::new(self, pos, count) })
+    }
+
+    /// Claims one place, by one exchange, to be filled in a moment: for who has to look at something between the claim
+    /// and the push. As [`reserve`](Self::reserve) of one, at the cost of a push.
+    ///
+    /// Lock-free.
+    ///
+    /// # Errors
+    ///
+    /// The ring is [`Full`](TryReserveError::Full) or [`Closed`](TryReserveError::Closed).
+    ///
+    /// ```
+    /// use shared_nothing_rings::mpsc;
+    ///
+    /// let mut ring = mpsc::Ring::<u32, 4>::new();
+    /// let (tx, mut rx) = ring.split();
+    /// tx.reserve_one()?.fill(1);
+    /// drop(tx.reserve_one()?); // given up
+    /// let third = tx.reserve_one()?;
+    /// assert_eq!(third.pos(), 2);
+    /// third.fill(3);
+    /// assert!(rx.drain(usize::MAX).eq([1, 3]));
+    /// # Ok::<(), shared_nothing_rings::TryReserveError>(())
+    /// ```
+    #[inline(always)]
+    pub fn reserve_one(&self) -> Result<Single<'_, T>, TryReserveError> {
+        let place = self.raw.claim_one()?;
+        // SAFETY: just claimed.
+        Ok(unsafe { Single::new(place) })
     }
 
     /// How many values the ring holds at most. Exactly what was asked for.

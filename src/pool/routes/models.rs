@@ -80,7 +80,7 @@ fn send_by_mailbox(routes: &Routes, mailbox: &mpsc::Producer<'static, u32>) -> W
 fn a_message_by_a_mailbox_comes_before_the_export_or_goes_to_the_taker() {
     let reached = outcomes(|| {
         let (mailbox, mut inbox) = mpsc::with_capacity::<u32>(2).expect("a small ring");
-        let routes = Arc::new(Routes::of(&[GIVER]));
+        let routes = Arc::new(Routes::<1>::of(&[GIVER]));
         let its_routes = Arc::clone(&routes);
         let its_mailbox = mailbox.clone();
         let sender = thread::spawn(move || send_by_mailbox(&its_routes, &its_mailbox));
@@ -130,7 +130,7 @@ fn a_message_by_a_lane_comes_before_the_export_or_goes_to_the_taker() {
     let reached = outcomes(|| {
         let (lane, mut inbox) = spsc::with_capacity::<u32>(2).expect("a small ring");
         let (routes, mark) = (
-            Arc::new(Routes::of(&[GIVER])),
+            Arc::new(Routes::<1>::of(&[GIVER])),
             Arc::new(LaneMark::default()),
         );
         let (its_routes, its_mark) = (Arc::clone(&routes), Arc::clone(&mark));
@@ -162,7 +162,7 @@ fn a_message_by_a_lane_comes_before_the_export_or_goes_to_the_taker() {
 fn who_waits_for_a_slot_finds_what_was_imported() {
     let reached = outcomes(|| {
         let (routes, state) = (
-            Arc::new(Routes::of(&[GIVER])),
+            Arc::new(Routes::<1>::of(&[GIVER])),
             Arc::new(AtomicUsize::new(0)),
         );
         let (its_routes, its_state) = (Arc::clone(&routes), Arc::clone(&state));
