@@ -233,6 +233,7 @@ impl<M> Batcher<M> {
             TryPushError::Closed(message) => return Err(SendError::Closed(message)),
             TryPushError::Full(message) => Some(message),
         };
+        self.lanes[worker].refused();
         let Self { sender, lanes, .. } = self;
         let Some(mailbox) = sender.mailbox(worker) else {
             unreachable!("a lane leads to a mailbox")

@@ -93,11 +93,16 @@ impl<M> Sender<M> {
                 None => Refused::Full,
             };
             let sent = sent + first - left;
-            match why {
-                Refused::Full | Refused::Moved => target = self.target_again(target),
-                Refused::Down => return Err(BatchError::new(sent, messages, SendError::Down)),
-                Refused::Closed => return Err(BatchError::new(sent, messages, SendError::Closed)),
-            }
+            let why = match why {
+                Refused::Full | Refused::Moved => {
+                    target = self.target_again(target);
+                    continue;
+                }
+                Refused::Down => SendError::Down,
+                Refused::Closed => SendError::Closed,
+            };
+            mailbox.drops.refused(messages.len() as u64);
+            return Err(BatchError::new(sent, messages, why));
         }
         Ok(())
     }

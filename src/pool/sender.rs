@@ -266,7 +266,7 @@ impl<M> Sender<M> {
             return Err(Refused::Full);
         }
         if mailbox.is_refusing() {
-            return Err(Refused::Down);
+            return Err(self.refused(target, mailbox));
         }
         let spot = match mailbox.try_reserve_one() {
             Ok(spot) => spot,
@@ -374,14 +374,23 @@ impl<M> Sender<M> {
         };
         loop {
             match refused {
-                Refused::Closed => return Err(SendError::Closed(message)),
-                Refused::Down => return Err(SendError::Down(message)),
+                Refused::Closed => {
+                    mailbox.drops.refused(1);
+                    return Err(SendError::Closed(message));
+                }
+                Refused::Down => {
+                    mailbox.drops.refused(1);
+                    return Err(SendError::Down(message));
+                }
                 Refused::Moved => target = self.target_again(target),
                 Refused::Full if target.is_moving() && overflow != Overflow::Fail => {
                     target = self.target_again(target);
                 }
                 Refused::Full => match overflow {
-                    Overflow::Fail => return Err(SendError::Full(message)),
+                    Overflow::Fail => {
+                        mailbox.drops.refused(1);
+                        return Err(SendError::Full(message));
+                    }
                     Overflow::DropNewest => {
                         mailbox.drops.newest();
                         return Ok(());
@@ -393,7 +402,10 @@ impl<M> Sender<M> {
                             other => Some(other),
                         };
                         match wait(mailbox, deadline, look) {
-                            None => return Err(SendError::TimedOut(message)),
+                            None => {
+                                mailbox.drops.refused(1);
+                                return Err(SendError::TimedOut(message));
+                            }
                             Some(Ok(spot)) => {
                                 spot.fill(message);
                                 return Ok(());
@@ -426,13 +438,21 @@ impl<M> Sender<M> {
                 spot.fill(message);
                 Ok(())
             }
+            Err(refused) => Err(self.hand_back(target, refused, message)),
+        }
+    }
+
+    #[cold]
+    fn hand_back(&self, target: Target, refused: Refused, message: M) -> TrySendError<M> {
+        let Some(mailbox) = self.mailbox(target.worker()) else {
+            return TrySendError::NoSuchWorker(message);
+        };
+        mailbox.drops.refused(1);
+        match refused {
             // The next try finds the new owner.
-            Err(Refused::Full | Refused::Moved) => Err(TrySendError::Full(message)),
-            Err(Refused::Down) => Err(TrySendError::Down(message)),
-            Err(Refused::Closed) if self.mailbox(target.worker()).is_none() => {
-                Err(TrySendError::NoSuchWorker(message))
-            }
-            Err(Refused::Closed) => Err(TrySendError::Closed(message)),
+            Refused::Full | Refused::Moved => TrySendError::Full(message),
+            Refused::Down => TrySendError::Down(message),
+            Refused::Closed => TrySendError::Closed(message),
         }
     }
 }

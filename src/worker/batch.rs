@@ -49,6 +49,17 @@ pub(crate) enum Source<'b, M> {
     },
 }
 
+/// Which way messages come, where that makes a difference to who counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Its position counts them.
+    Ring,
+    Lane,
+    /// It was counted before.
+    Again,
+    Own,
+}
+
 impl<M> Source<'_, M> {
     /// Up to `max` of those that are there now.
     pub(crate) fn own(queue: &RefCell<VecDeque<M>>, max: usize) -> Source<'_, M> {
@@ -56,8 +67,13 @@ impl<M> Source<'_, M> {
         Source::Own { queue, left }
     }
 
-    pub(crate) const fn is_lane(&self) -> bool {
-        matches!(self, Self::Lane { .. })
+    pub(crate) const fn way(&self) -> Way {
+        match self {
+            Self::Ring(_) | Self::Shared(_) | Self::Urgent(_) => Way::Ring,
+            Self::Lane { .. } => Way::Lane,
+            Self::One(_) => Way::Again,
+            Self::Own { .. } => Way::Own,
+        }
     }
 }
 

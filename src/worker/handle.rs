@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::{
     Batch, Context, Worker,
-    batch::{Keep, Source, Wait},
+    batch::{Keep, Source, Wait, Way},
     caught::{caught, caught_async},
     mail::{Found, Mail},
     run::{End, Life},
@@ -117,7 +117,8 @@ where
             timer: HandleTimer::default(),
         };
         let source = source(self.batch_max);
-        let (by_lane, is_again) = (source.is_lane(), matches!(source, Source::One(_)));
+        let way = source.way();
+        let is_again = way == Way::Again;
         let keep = |message: &W::Message| worker.keep(message);
         let keeper = self
             .poison
@@ -130,9 +131,7 @@ where
         let taken = batch.taken();
         drop(batch);
         mailbox.meter.beat();
-        if by_lane {
-            mailbox.counters.by_owner(taken);
-        }
+        count_taken(&mailbox.counters, way, taken);
         match result {
             Ok(result) => {
                 mailbox.counters.batch(taken);
@@ -149,6 +148,15 @@ where
                 Err(End::Panicked(panic))
             }
         }
+    }
+}
+
+/// Counts messages where no position does.
+fn count_taken(counters: &Counters, way: Way, taken: u64) {
+    match way {
+        Way::Lane => counters.by_lane(taken),
+        Way::Own => counters.own_taken(taken),
+        Way::Ring | Way::Again => {}
     }
 }
 
@@ -173,11 +181,9 @@ fn take_one<M>(
         inbox = mail.inbox();
         inbox.source(1)
     };
-    let by_lane = source.is_lane();
+    let way = source.way();
     let one = Batch::new(source, wait, keep, kept).take_one();
-    if by_lane && one.0.is_some() {
-        mailbox.counters.by_owner(1);
-    }
+    count_taken(&mailbox.counters, way, u64::from(one.0.is_some()));
     one
 }
 

@@ -58,7 +58,7 @@ fn outcomes(model: impl Fn() -> Way + Send + Sync + 'static) -> BTreeSet<Way> {
 const MESSAGE: u32 = 7;
 
 /// The sender of `Sender::claim`: looks, claims, looks again, and fills its place or gives it up.
-fn send_by_mailbox(routes: &Routes, mailbox: &mpsc::Producer<'static, u32>) -> Way {
+fn send_by_mailbox(routes: &Routes<1>, mailbox: &mpsc::Producer<'static, u32>) -> Way {
     let route = routes.route(0);
     if route.is_moving() {
         return Way::SeenAtOnce;
@@ -109,7 +109,7 @@ fn a_message_by_a_mailbox_comes_before_the_export_or_goes_to_the_taker() {
 }
 
 /// The sender of `Batcher::send_slot`, for the first of a batch.
-fn send_by_lane(routes: &Routes, lane: &mut LaneEnd<u32>) -> Way {
+fn send_by_lane(routes: &Routes<1>, lane: &mut LaneEnd<u32>) -> Way {
     let route = routes.route(0);
     if route.is_moving() {
         return Way::SeenAtOnce;
