@@ -5,8 +5,8 @@ use std::{cell::Cell, error::Error, fs, future::Future, path::Path, rc::Rc};
 
 use shared_nothing::executor::{
     AbortOnDrop, Builder, CallCounts, CallError, Elapsed, Executor, Handle, Idle, Interval,
-    JoinError, JoinHandle, LocalExecutor, Memory, OutsideCall, ShardReport, Sharded, Sleep,
-    Spawner, Stall, StartError, TaskCounts, Turn, YieldNow,
+    JoinError, JoinHandle, LocalExecutor, Memory, OutsideCall, PanicPayload, ShardReport, Sharded,
+    Sleep, Spawner, Stall, StartError, TaskCounts, Turn, YieldNow,
     mesh::{Mesh, MeshError, Receiver, Receiving, SendError, Sender, Sending, TrySendError},
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
@@ -50,11 +50,13 @@ assert_impl_all!(Stall: Send, Sync, Copy, PartialEq);
 assert_impl_all!(Turn: Send, Sync, Copy, PartialEq);
 assert_impl_all!(Idle: Send, Sync, Copy, PartialEq);
 
-// A panic's payload may move to another thread, and not be shared; so may the errors that carry it.
-assert_impl_all!(CallError: Error, Send);
-assert_impl_all!(JoinError: Error, Send);
+// A panic's payload shows to those who share it only what may be shared; so do the errors that carry it.
+assert_impl_all!(PanicPayload: Send, Sync);
+assert_not_impl_any!(PanicPayload: Clone);
+assert_impl_all!(CallError: Error, Send, Sync);
+assert_impl_all!(JoinError: Error, Send, Sync);
 assert_impl_all!(StartError: Error, Send, Sync);
-assert_impl_all!(MeshError: Error, Send);
+assert_impl_all!(MeshError: Error, Send, Sync);
 assert_impl_all!(SendError<u8>: Error, Send, Sync);
 assert_impl_all!(TrySendError<u8>: Error, Send, Sync);
 assert_impl_all!(Elapsed: Error, Send, Sync, Copy);
@@ -66,7 +68,7 @@ mod sim {
 
     assert_impl_all!(Sim: Send, Sync, Clone);
     assert_impl_all!(SimRun<u8>: Send, Sync, Clone, PartialEq);
-    assert_impl_all!(SimError: std::error::Error, Send);
+    assert_impl_all!(SimError: std::error::Error, Send, Sync);
 }
 
 /// The names of types that begin a line as public.

@@ -183,7 +183,7 @@ mod watchdog;
 pub use self::core::TaskCounts;
 pub use coop::{YieldNow, yield_now};
 pub use local::{LocalExecutor, Spawner, Turn};
-pub use task::{AbortOnDrop, JoinError, JoinHandle};
+pub use task::{AbortOnDrop, JoinError, JoinHandle, PanicPayload};
 pub use time::{Elapsed, Sleep};
 
 #[cfg(feature = "pool")]

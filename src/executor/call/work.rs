@@ -55,7 +55,7 @@ where
         let code = || guarded(self.0);
         let core = shard.core();
         let result = core.serve(C::IS_OWED_TO_A_SHARD, place, shard.beat(), code);
-        reply.complete(result.map_err(CallError::Panicked));
+        reply.complete(result.map_err(panicked));
     }
 }
 
@@ -84,7 +84,7 @@ where
             };
             // A result that nobody wants is dropped there.
             is_fine(guarded(|| {
-                reply.complete(result.map_err(CallError::Panicked));
+                reply.complete(result.map_err(panicked));
             }));
         };
         let core = shard.core();
@@ -92,6 +92,10 @@ where
             drop(core.spawn_guarded(task, place));
         });
     }
+}
+
+fn panicked(payload: Payload) -> CallError {
+    CallError::Panicked(payload.into())
 }
 
 /// The output of `future`, or what it panicked with, in a poll or at its end. Nothing panics here.

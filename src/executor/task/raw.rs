@@ -103,7 +103,7 @@ impl<F: Future, const IS_GUARDED: bool> Cell<F, IS_GUARDED> {
         let (output, panicked) = match polled {
             Ok(Poll::Pending) => return Polled::Pending,
             Ok(Poll::Ready(output)) => (Ok(output), false),
-            Err(payload) => (Err(JoinError::Panicked(payload)), true),
+            Err(payload) => (Err(JoinError::Panicked(payload.into())), true),
         };
         // SAFETY: duty 1.
         let dropped = unsafe { Self::end(task, output) };
