@@ -19,7 +19,7 @@ mod built_example;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use built_example::stderr;
 use serde_json::{Value, json};

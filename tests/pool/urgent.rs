@@ -118,11 +118,8 @@ fn urgent_messages_go_by_key_too() {
 
 #[test]
 fn a_worker_between_two_lives_refuses_urgent_messages_as_others() {
-    let supervision = Supervision::new().with_backoff(Backoff {
-        first: LONG,
-        limit: LONG,
-        ..Backoff::default()
-    });
+    let supervision =
+        Supervision::new().with_backoff(Backoff::default().with_first(LONG).with_limit(LONG));
     let (pool, _see) = start(
         config(1)
             .with_urgent(2)
@@ -157,7 +154,7 @@ fn urgent_calls_are_answered_first() {
     })
     .unwrap();
     pool.pause(0).unwrap();
-    pool.ping(0).unwrap().wait_for(LONG).unwrap();
+    pool.ping(0).unwrap().wait_within(LONG).unwrap();
     let sender = pool.sender();
     let other = sender.call(&1_u64, |reply| reply).unwrap();
     let by_key = sender.call_urgent(&1_u64, |reply| reply).unwrap();
@@ -165,7 +162,7 @@ fn urgent_calls_are_answered_first() {
     pool.resume(0).unwrap();
     for call in [by_key, by_number, other] {
         answered += 1;
-        assert_eq!(call.wait_for(LONG), Ok(answered));
+        assert_eq!(call.wait_within(LONG), Ok(answered));
     }
     drop(pool.stop());
     assert!(sender.call_urgent(&1_u64, |reply| reply).is_err());
