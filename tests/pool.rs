@@ -10,8 +10,12 @@ mod calls;
 mod careful;
 #[path = "pool/conservation.rs"]
 mod conservation;
+#[path = "pool/contexts.rs"]
+mod contexts;
 #[path = "pool/control.rs"]
 mod control;
+#[path = "pool/errors.rs"]
+mod errors;
 #[path = "pool/figures.rs"]
 mod figures;
 #[path = "pool/many.rs"]

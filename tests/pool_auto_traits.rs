@@ -25,7 +25,10 @@ use shared_nothing::{
             Supervision, Supervisor, Window,
         },
     },
-    stats::{DropReason, Dropped, Latency, PoolStats, WorkerCounts, WorkerStats},
+    stats::{
+        ChannelKind, ChannelStats, DropReason, Dropped, Latency, PoolStats, ShardStats, WorkerCounts,
+        WorkerStats,
+    },
     worker::{Async, Batch, Context, MapSlots},
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
@@ -49,9 +52,9 @@ macro_rules! errors {
 }
 
 values! {
-    Backoff Breaker BreakerPolicy BreakerState BreakerWindow DropReason Dropped Ending Escalated Escalation Failover GiveUpReason
+    Backoff Breaker BreakerPolicy BreakerState BreakerWindow ChannelKind ChannelStats DropReason Dropped Ending Escalated Escalation Failover GiveUpReason
     HashRing Intensity Jitter Jump Latency Maglev MultiplyShift NextStart NotSentReason Outcome Overflow PartitionMap
-    Poison PoisonVerdict PoolConfig PoolStats Pulse RealPace Rendezvous Restart Retry RetryEnd RetryVerdict RoundRobin SlotMove SlotTable
+    Poison PoisonVerdict PoolConfig PoolStats Pulse RealPace Rendezvous Restart Retry RetryEnd RetryVerdict RoundRobin ShardStats SlotMove SlotTable
     Strategy StuckPolicy StuckWatch Supervision Supervisor TwoChoices WeightedRendezvous WeightedRoundRobin WhileDown WorkerConfig WorkerCounts
     WorkerStats
 }

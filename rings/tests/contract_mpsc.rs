@@ -141,6 +141,33 @@ fn places_given_up_are_stepped_over() {
 }
 
 #[test]
+fn a_single_place_is_filled_or_given_up() {
+    let (tx, mut rx) = ring(2);
+    for lap in 0..9 {
+        let first = tx.reserve_one().expect("empty");
+        let second = tx.reserve_one().expect("one is free");
+        assert_eq!((first.pos(), second.pos()), (2 * lap, 2 * lap + 1));
+        assert_eq!(tx.reserve_one().err(), Some(TryReserveError::Full));
+        second.fill(lap);
+        assert_eq!(rx.try_pop(), Err(TryPopError::Empty));
+        if lap % 2 == 0 {
+            drop(first);
+        } else {
+            first.fill(lap + 100);
+            assert_eq!(rx.try_pop(), Ok(lap + 100));
+        }
+        assert_eq!(rx.try_pop(), Ok(lap));
+        assert_eq!(rx.try_pop(), Err(TryPopError::Empty));
+    }
+    let last = tx.reserve_one().expect("empty");
+    tx.close();
+    assert_eq!(tx.reserve_one().err(), Some(TryReserveError::Closed));
+    last.fill(7);
+    assert_eq!(rx.try_pop(), Ok(7));
+    assert_eq!(rx.try_pop(), Err(TryPopError::Closed));
+}
+
+#[test]
 fn a_ring_full_of_given_up_places_is_free_again_after_one_look() {
     let (tx, mut rx) = ring(3);
     for lap in 0..6 {

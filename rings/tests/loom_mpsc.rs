@@ -253,6 +253,22 @@ fn a_place_given_up_meets_a_push() {
     assert_eq!(reached, BTreeSet::from(all));
 }
 
+/// PUBLISH and VACATE of single places. 3 threads, capacity 2, 2 laps: one is filled, one given up.
+#[test]
+fn a_single_place_given_up_meets_one_that_is_filled() {
+    let reached = outcomes(|| {
+        let (tx, mut rx) = ring(2);
+        let tx2 = tx.clone();
+        let one = thread::spawn(move || tx.reserve_one().map(drop).is_ok());
+        let two = thread::spawn(move || tx2.reserve_one().map(|place| place.fill(2)).is_ok());
+        let mut got: Vec<u32> = rx.try_pop().into_iter().collect();
+        let claimed = (one.join().unwrap(), two.join().unwrap());
+        got.extend(pop_all(&mut rx));
+        (got, claimed)
+    });
+    assert_eq!(reached, BTreeSet::from([(vec![2], (true, true))]));
+}
+
 /// LEAVE on the heap. 3 threads, capacity 2, 1 lap: two producers and the consumer go; the last drops the leftovers.
 #[test]
 fn the_last_end_cleans_up() {

@@ -87,8 +87,22 @@ impl<M> Batcher<M> {
         self.send_slot(SlotTable::map_slot_of(hash), message)
     }
 
-    #[inline]
+    #[inline(always)]
     fn send_slot(&mut self, map_slot: usize, message: M) -> Result<(), SendError<M>> {
+        let route = self.sender.shared.routes.route(map_slot);
+        match self.lanes.get_mut(route.worker()) {
+            // In the middle of a batch nothing is to be said, asked or noted.
+            Some(lane) if !route.is_moving() && lane.is_amid_batch() => match lane.put(message) {
+                Ok(()) => Ok(()),
+                Err(refused) => self.send_slowly(route.worker(), refused),
+            },
+            _ => self.send_at_edge(map_slot, message),
+        }
+    }
+
+    /// The first of a batch, or the last, or one that is measured; or the map slot moves, or is a new worker's.
+    #[inline(never)]
+    fn send_at_edge(&mut self, map_slot: usize, message: M) -> Result<(), SendError<M>> {
         let routes = &self.sender.shared.routes;
         let route = routes.route(map_slot);
         let Some(lane) = self.lanes.get(route.worker()) else {
@@ -219,6 +233,7 @@ impl<M> Batcher<M> {
             TryPushError::Closed(message) => return Err(SendError::Closed(message)),
             TryPushError::Full(message) => Some(message),
         };
+        self.lanes[worker].refused();
         let Self { sender, lanes, .. } = self;
         let Some(mailbox) = sender.mailbox(worker) else {
             unreachable!("a lane leads to a mailbox")

@@ -325,9 +325,9 @@ impl<M, P: Pace> CarefulSender<M, P> {
             false => 0,
         };
         let mut worst = NotSentReason::Closed;
-        let targets = failover(hash, own.worker, others).map(Target::of_worker);
+        let targets = failover(hash, own.worker(), others).map(Target::of_worker);
         for target in core::iter::once(own).chain(targets) {
-            let worker = target.worker;
+            let worker = target.worker();
             let permit = match self.permit(worker) {
                 Ok(permit) => permit,
                 Err(retry_after) => {

@@ -71,7 +71,7 @@ impl<M> Sender<M> {
         let mut left = count.min(messages.len());
         let first = left;
         while left != 0 {
-            let Some(mailbox) = self.mailbox(target.worker) else {
+            let Some(mailbox) = self.mailbox(target.worker()) else {
                 return Err(BatchError::new(sent, messages, SendError::NoSuchWorker));
             };
             let look = || match self.claim(target, left) {
@@ -93,11 +93,16 @@ impl<M> Sender<M> {
                 None => Refused::Full,
             };
             let sent = sent + first - left;
-            match why {
-                Refused::Full | Refused::Moved => target = self.target_again(target),
-                Refused::Down => return Err(BatchError::new(sent, messages, SendError::Down)),
-                Refused::Closed => return Err(BatchError::new(sent, messages, SendError::Closed)),
-            }
+            let why = match why {
+                Refused::Full | Refused::Moved => {
+                    target = self.target_again(target);
+                    continue;
+                }
+                Refused::Down => SendError::Down,
+                Refused::Closed => SendError::Closed,
+            };
+            mailbox.drops.refused(messages.len() as u64);
+            return Err(BatchError::new(sent, messages, why));
         }
         Ok(())
     }

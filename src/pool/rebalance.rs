@@ -1,20 +1,20 @@
 //! Which map slots to move, so that workers have equal shares of the slots, or of the load. Pure.
 #![forbid(unsafe_code)]
 
-use crate::partition::{SlotMove, SlotTable};
+use crate::partition::{MAP_SLOTS, SlotMove, SlotTable};
 
 /// Slots that one rebalance moves at most: it is repeated, by loads that are measured anew.
 const MOVES_MAX: usize = 64;
 
-/// The moves after which all workers that own slots own equally many, give or take one; and so does `new`, who owns none.
-pub(super) fn even(table: &SlotTable, new: Option<usize>) -> Vec<SlotMove> {
+/// The moves after which all workers that own slots own equally many, give or take one.
+pub(super) fn even(table: &SlotTable) -> Vec<SlotMove> {
     let mut held: Vec<usize> = table
         .slot_counts()
         .iter()
         .map(|held| usize::from(*held))
         .collect();
     let active: Vec<usize> = (0..held.len())
-        .filter(|worker| held[*worker] != 0 || Some(*worker) == new)
+        .filter(|worker| held[*worker] != 0)
         .collect();
     let mut moves = Vec::new();
     for (map_slot, from) in table.owners().iter().enumerate() {
@@ -26,6 +26,36 @@ pub(super) fn even(table: &SlotTable, new: Option<usize>) -> Vec<SlotMove> {
             held[from] -= 1;
             held[to] += 1;
             moves.push(SlotMove { map_slot, from, to });
+        }
+    }
+    moves
+}
+
+/// The fewest moves by which a worker that owns no slot gets an equal part: from those that own most.
+pub(super) fn share(table: &SlotTable, worker: usize) -> Vec<SlotMove> {
+    let mut held: Vec<usize> = table
+        .slot_counts()
+        .iter()
+        .map(|held| usize::from(*held))
+        .collect();
+    let others = held.iter().filter(|held| **held != 0).count();
+    let mut gives = vec![0; held.len()];
+    for _ in 0..MAP_SLOTS / (others + 1) {
+        let fullest = (0..held.len()).max_by_key(|worker| held[*worker]);
+        let Some(fullest) = fullest else { break };
+        held[fullest] -= 1;
+        gives[fullest] += 1;
+    }
+    let mut moves = Vec::new();
+    for (map_slot, from) in table.owners().iter().enumerate() {
+        let from = usize::from(*from);
+        if gives[from] != 0 {
+            gives[from] -= 1;
+            moves.push(SlotMove {
+                map_slot,
+                from,
+                to: worker,
+            });
         }
     }
     moves
@@ -71,7 +101,6 @@ pub(super) fn by_load(table: &SlotTable, loads: &[u32]) -> Vec<SlotMove> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::partition::MAP_SLOTS;
 
     #[test]
     fn hot_slots_go_where_there_is_least_to_do() {
@@ -109,11 +138,11 @@ mod tests {
         for map_slot in 0..1000 {
             table.move_slot(map_slot, 2).unwrap();
         }
-        for one in even(&table, None) {
+        for one in even(&table) {
             table.apply(one).unwrap();
         }
         assert_eq!(table.slot_counts(), [8192, 0, 8192]);
-        let moves = even(&table, Some(1));
+        let moves = share(&table, 1);
         assert_eq!(moves.len(), MAP_SLOTS / 3, "and no more than it takes");
         assert!(moves.iter().all(|one| one.to == 1));
         for one in moves {

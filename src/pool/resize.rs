@@ -122,7 +122,7 @@ impl<M: Send + 'static> WorkerPool<M> {
         let moves: Vec<SlotMove> = {
             let mut table = self.moves.table();
             if worker < table.workers() {
-                rebalance::even(&table, Some(worker))
+                rebalance::share(&table, worker)
             } else {
                 let moves = table
                     .grow_plan(worker + 1)
@@ -159,7 +159,7 @@ impl<M: Send + 'static> WorkerPool<M> {
             ended.await.map_err(|_| ResizeError::TimedOut { worker })?;
             return self.occupy(worker).await;
         }
-        let shard = worker % self.handle.shards();
+        let shard = self.plan.shard_of(worker);
         let (plan, clock) = (Arc::clone(&self.plan), shared.clock);
         let made = self.handle.submit_to(shard, move || {
             (plan.mailbox(worker, clock), Host::here().now_ns())
@@ -268,7 +268,7 @@ impl<M: Send + 'static> WorkerPool<M> {
     pub fn even_out(&self) -> Result<MoveReport, ResizeError> {
         LocalExecutor::new().block_on(async {
             let _busy = self.moves.begin()?;
-            let moves = rebalance::even(&self.moves.table(), None);
+            let moves = rebalance::even(&self.moves.table());
             self.carry_out(moves).await
         })
     }

@@ -27,7 +27,7 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use shared_nothing_rings::wait::{Barrier, Doorbell};
 
 use crate::{
-    partition::SlotTable,
+    partition::{MAP_SLOTS, SlotTable},
     sync::{AtomicU16, Ordering},
 };
 
@@ -39,6 +39,9 @@ const MOVING: u16 = 1 << 15;
 pub(crate) struct Route(u16);
 
 impl Route {
+    /// Of no slot, and so of none that moves.
+    pub(crate) const NONE: Self = Self(0);
+
     #[inline]
     pub(crate) const fn is_moving(self) -> bool {
         self.0 & MOVING != 0
@@ -53,8 +56,9 @@ impl Route {
 
 /// The pool's map.
 #[derive(Debug)]
-pub(crate) struct Routes {
-    words: Box<[AtomicU16]>,
+pub(crate) struct Routes<const SLOTS: usize = MAP_SLOTS> {
+    /// As many as there are map slots: a fixed number, so that a slot's number needs no check.
+    words: Box<[AtomicU16; SLOTS]>,
     /// Messages sent to each slot, about: in steps of what one sample stands for.
     loads: Box<[AtomicU32]>,
     barrier: Barrier,
@@ -66,11 +70,17 @@ impl Routes {
     pub(crate) fn new(table: &SlotTable) -> Self {
         Self::of(table.owners())
     }
+}
 
-    /// A slot for each of `owners`.
+impl<const SLOTS: usize> Routes<SLOTS> {
+    /// A slot for each of `owners`: as many as `SLOTS`.
     fn of(owners: &[u16]) -> Self {
+        let words: Box<[AtomicU16]> = owners.iter().map(|owner| AtomicU16::new(*owner)).collect();
+        let Ok(words) = words.try_into() else {
+            unreachable!("a table has an owner for each map slot")
+        };
         Self {
-            words: owners.iter().map(|owner| AtomicU16::new(*owner)).collect(),
+            words,
             loads: owners.iter().map(|_| AtomicU32::new(0)).collect(),
             barrier: Barrier::new(),
             moved: Doorbell::new(),
@@ -80,7 +90,7 @@ impl Routes {
     #[inline]
     pub(crate) fn route(&self, map_slot: usize) -> Route {
         // MOVED, acquire end: the owner's mailbox is there.
-        Route(self.words[map_slot].load(Ordering::Acquire))
+        Route(self.words[map_slot % SLOTS].load(Ordering::Acquire))
     }
 
     /// Between CLAIM and a later RECHECK that is another's.
@@ -94,7 +104,7 @@ impl Routes {
     pub(crate) fn holds(&self, map_slot: usize, route: Route) -> bool {
         self.barrier.light();
         // RELAXED: RECHECK; the barrier orders it after CLAIM, and MOVED was met when the route was loaded.
-        self.words[map_slot].load(Ordering::Relaxed) == route.0
+        self.words[map_slot % SLOTS].load(Ordering::Relaxed) == route.0
     }
 
     /// Parks until the slot does not move, and says where it is.

@@ -8,10 +8,10 @@ use shared_nothing_rings::{CapacityError, TryReserveError};
 
 use super::{Batcher, Overflow, SendError, Shared, TrySendError, routes::Route};
 use crate::{
-    partition::{SlotTable, StableHash},
+    partition::{MAP_SLOTS, SlotTable, StableHash},
     stats::SAMPLE_EVERY,
     sys,
-    worker::mailbox::{Mailbox, Places},
+    worker::mailbox::{Mailbox, Places, Spot},
 };
 
 /// Sends to the workers of a pool. Clone it for each thread, or share one.
@@ -34,22 +34,56 @@ pub(crate) fn key_hash<K: StableHash + ?Sized>(key: &K) -> u64 {
     key.stable_hash(SEED)
 }
 
-/// Where a message goes, and by what that was decided.
+/// Where a message goes, and by what that was decided: small enough for a register.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Target {
-    pub(crate) worker: usize,
-    /// None for a worker by its number.
-    by: Option<(usize, Route)>,
+    worker: u32,
+    /// [`NO_SLOT`](Self::NO_SLOT) for a worker by its number.
+    map_slot: u16,
+    route: Route,
 }
 
+const _: () = assert!(MAP_SLOTS <= Target::NO_SLOT as usize && size_of::<Target>() == 8);
+
 impl Target {
-    pub(super) const fn of_worker(worker: usize) -> Self {
-        Self { worker, by: None }
+    const NO_SLOT: u16 = u16::MAX;
+
+    pub(super) fn of_worker(worker: usize) -> Self {
+        Self {
+            // A number so high is no worker's, and neither is the highest of these.
+            worker: worker.try_into().unwrap_or(u32::MAX),
+            map_slot: Self::NO_SLOT,
+            route: Route::NONE,
+        }
+    }
+
+    #[inline(always)]
+    fn of_slot(map_slot: usize, route: Route) -> Self {
+        Self {
+            worker: route.worker() as u32,
+            map_slot: map_slot as u16,
+            route,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) const fn worker(&self) -> usize {
+        self.worker as usize
+    }
+
+    /// None for a worker by its number.
+    #[inline(always)]
+    const fn by(&self) -> Option<(usize, Route)> {
+        match self.map_slot {
+            Self::NO_SLOT => None,
+            map_slot => Some((map_slot as usize, self.route)),
+        }
     }
 
     /// Whether the key's map slot moved when it was looked up.
+    #[inline(always)]
     pub(crate) const fn is_moving(&self) -> bool {
-        matches!(self.by, Some((_, route)) if route.is_moving())
+        self.route.is_moving()
     }
 }
 
@@ -184,21 +218,18 @@ impl<M> Sender<M> {
         Batcher::new(self.clone())
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn target_of(&self, hash: u64) -> Target {
         let map_slot = SlotTable::map_slot_of(hash);
         let route = self.shared.routes.route(map_slot);
-        Target {
-            worker: route.worker(),
-            by: Some((map_slot, route)),
-        }
+        Target::of_slot(map_slot, route)
     }
 
     /// Claims up to `want` places, or says why not. CLAIM, and then RECHECK: see `routes`.
     #[inline]
     pub(super) fn claim(&self, target: Target, want: usize) -> Result<Places<'_, M>, Refused> {
         // Who found the number has checked it, and an owner's mailbox is there.
-        let Some(mailbox) = self.mailbox(target.worker) else {
+        let Some(mailbox) = self.mailbox(target.worker()) else {
             return Err(Refused::Closed);
         };
         if target.is_moving() {
@@ -209,7 +240,7 @@ impl<M> Sender<M> {
         }
         let refused = match mailbox.try_reserve(want) {
             Ok(places) => {
-                let Some((map_slot, route)) = target.by else {
+                let Some((map_slot, route)) = target.by() else {
                     return Ok(places);
                 };
                 if self.shared.routes.holds(map_slot, route) {
@@ -220,15 +251,59 @@ impl<M> Sender<M> {
                 }
                 return Err(Refused::Moved);
             }
-            Err(TryReserveError::Full) => Refused::Full,
-            Err(TryReserveError::Closed) => Refused::Closed,
+            Err(reason) => self.why_refused(target, reason),
         };
-        match target.by {
-            // A worker that ends gives its map slots away first.
-            Some((map_slot, route)) if !self.shared.routes.holds(map_slot, route) => {
-                Err(Refused::Moved)
+        Err(refused)
+    }
+
+    /// Claims one place, or says why not. As [`claim`](Self::claim), for the common case.
+    #[inline(always)]
+    pub(super) fn claim_one(&self, target: Target) -> Result<Spot<'_, M>, Refused> {
+        let Some(mailbox) = self.mailbox(target.worker()) else {
+            return Err(Refused::Closed);
+        };
+        if target.is_moving() {
+            return Err(Refused::Full);
+        }
+        if mailbox.is_refusing() {
+            return Err(self.refused(target, mailbox));
+        }
+        let spot = match mailbox.try_reserve_one() {
+            Ok(spot) => spot,
+            Err(reason) => return Err(self.why_refused(target, reason)),
+        };
+        let Some((map_slot, route)) = target.by() else {
+            if spot.is_sample() {
+                spot.note();
             }
-            _ => Err(refused),
+            return Ok(spot);
+        };
+        if !self.shared.routes.holds(map_slot, route) {
+            spot.give_up();
+            return Err(Refused::Moved);
+        }
+        if spot.is_sample() {
+            self.sampled(&spot, map_slot);
+        }
+        Ok(spot)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn sampled(&self, spot: &Spot<'_, M>, map_slot: usize) {
+        self.shared.routes.count(map_slot, SAMPLE_EVERY as u32);
+        spot.note();
+    }
+
+    #[cold]
+    fn why_refused(&self, target: Target, reason: TryReserveError) -> Refused {
+        match target.by() {
+            // A worker that ends gives its map slots away first.
+            Some((map_slot, route)) if !self.shared.routes.holds(map_slot, route) => Refused::Moved,
+            _ => match reason {
+                TryReserveError::Full => Refused::Full,
+                TryReserveError::Closed => Refused::Closed,
+            },
         }
     }
 
@@ -247,26 +322,23 @@ impl<M> Sender<M> {
     pub(super) fn holds(&self, target: Target) -> bool {
         let routes = &self.shared.routes;
         let holds = |(map_slot, route)| routes.holds(map_slot, route);
-        target.by.is_none_or(holds)
+        target.by().is_none_or(holds)
     }
 
     /// A sample of a target's messages is about to be sent.
     pub(super) fn count(&self, target: Target) {
-        if let Some((map_slot, _)) = target.by {
+        if let Some((map_slot, _)) = target.by() {
             self.shared.routes.count(map_slot, SAMPLE_EVERY as u32);
         }
     }
 
     /// The same key's target of now; waits while its map slot moves.
     pub(super) fn target_again(&self, target: Target) -> Target {
-        let Some((map_slot, _)) = target.by else {
+        let Some((map_slot, _)) = target.by() else {
             return target;
         };
         let route = self.shared.routes.wait(map_slot);
-        Target {
-            worker: route.worker(),
-            by: Some((map_slot, route)),
-        }
+        Target::of_slot(map_slot, route)
     }
 
     /// By the pool's policy.
@@ -276,8 +348,11 @@ impl<M> Sender<M> {
 
     #[inline]
     fn send(&self, target: Target, message: M, overflow: Overflow) -> Result<(), SendError<M>> {
-        match self.claim(target, 1) {
-            Ok(places) => put_one(places, message).map_err(SendError::Closed),
+        match self.claim_one(target) {
+            Ok(spot) => {
+                spot.fill(message);
+                Ok(())
+            }
             Err(refused) => self.send_slowly(target, message, overflow, refused),
         }
     }
@@ -290,7 +365,7 @@ impl<M> Sender<M> {
         overflow: Overflow,
         mut refused: Refused,
     ) -> Result<(), SendError<M>> {
-        let Some(mut mailbox) = self.mailbox(target.worker) else {
+        let Some(mut mailbox) = self.mailbox(target.worker()) else {
             return Err(SendError::NoSuchWorker(message));
         };
         let deadline = match overflow {
@@ -299,28 +374,41 @@ impl<M> Sender<M> {
         };
         loop {
             match refused {
-                Refused::Closed => return Err(SendError::Closed(message)),
-                Refused::Down => return Err(SendError::Down(message)),
+                Refused::Closed => {
+                    mailbox.drops.refused(1);
+                    return Err(SendError::Closed(message));
+                }
+                Refused::Down => {
+                    mailbox.drops.refused(1);
+                    return Err(SendError::Down(message));
+                }
                 Refused::Moved => target = self.target_again(target),
                 Refused::Full if target.is_moving() && overflow != Overflow::Fail => {
                     target = self.target_again(target);
                 }
                 Refused::Full => match overflow {
-                    Overflow::Fail => return Err(SendError::Full(message)),
+                    Overflow::Fail => {
+                        mailbox.drops.refused(1);
+                        return Err(SendError::Full(message));
+                    }
                     Overflow::DropNewest => {
                         mailbox.drops.newest();
                         return Ok(());
                     }
                     Overflow::DropOldest => mailbox.drop_oldest(),
                     Overflow::Block | Overflow::Timeout(_) => {
-                        let look = || match self.claim(target, 1) {
+                        let look = || match self.claim_one(target) {
                             Err(Refused::Full) => None,
                             other => Some(other),
                         };
                         match wait(mailbox, deadline, look) {
-                            None => return Err(SendError::TimedOut(message)),
-                            Some(Ok(places)) => {
-                                return put_one(places, message).map_err(SendError::Closed);
+                            None => {
+                                mailbox.drops.refused(1);
+                                return Err(SendError::TimedOut(message));
+                            }
+                            Some(Ok(spot)) => {
+                                spot.fill(message);
+                                return Ok(());
                             }
                             Some(Err(why)) => {
                                 refused = why;
@@ -330,11 +418,14 @@ impl<M> Sender<M> {
                     }
                 },
             }
-            if let Some(other) = self.mailbox(target.worker) {
+            if let Some(other) = self.mailbox(target.worker()) {
                 mailbox = other;
             }
-            match self.claim(target, 1) {
-                Ok(places) => return put_one(places, message).map_err(SendError::Closed),
+            match self.claim_one(target) {
+                Ok(spot) => {
+                    spot.fill(message);
+                    return Ok(());
+                }
                 Err(why) => refused = why,
             }
         }
@@ -342,15 +433,26 @@ impl<M> Sender<M> {
 
     #[inline]
     pub(crate) fn try_send(&self, target: Target, message: M) -> Result<(), TrySendError<M>> {
-        match self.claim(target, 1) {
-            Ok(places) => put_one(places, message).map_err(TrySendError::Full),
-            // The next try finds the new owner.
-            Err(Refused::Full | Refused::Moved) => Err(TrySendError::Full(message)),
-            Err(Refused::Down) => Err(TrySendError::Down(message)),
-            Err(Refused::Closed) if self.mailbox(target.worker).is_none() => {
-                Err(TrySendError::NoSuchWorker(message))
+        match self.claim_one(target) {
+            Ok(spot) => {
+                spot.fill(message);
+                Ok(())
             }
-            Err(Refused::Closed) => Err(TrySendError::Closed(message)),
+            Err(refused) => Err(self.hand_back(target, refused, message)),
+        }
+    }
+
+    #[cold]
+    fn hand_back(&self, target: Target, refused: Refused, message: M) -> TrySendError<M> {
+        let Some(mailbox) = self.mailbox(target.worker()) else {
+            return TrySendError::NoSuchWorker(message);
+        };
+        mailbox.drops.refused(1);
+        match refused {
+            // The next try finds the new owner.
+            Refused::Full | Refused::Moved => TrySendError::Full(message),
+            Refused::Down => TrySendError::Down(message),
+            Refused::Closed => TrySendError::Closed(message),
         }
     }
 }

@@ -173,6 +173,7 @@ impl Plan {
             urgent: config.urgent,
             drops_oldest: config.overflow == Overflow::DropOldest,
             refuses_while_down: config.while_down == WhileDown::Refuse,
+            shard: self.shard_of(worker),
         };
         Mailbox::new(capacity, Host::here().bell(), terms, clock)
             .map_err(|error| StartError::Mailbox { worker, error })

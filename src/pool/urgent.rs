@@ -98,21 +98,31 @@ impl<M> Sender<M> {
 
     fn try_send_urgent(&self, target: Target, message: M) -> Result<(), TrySendError<M>> {
         if self
-            .mailbox(target.worker)
+            .mailbox(target.worker())
             .is_some_and(|one| one.urgent().is_none())
         {
             return self.try_send(target, message);
         }
         self.put_urgent(target, message)
-            .map_err(|(message, refused)| match refused {
-                // The next try finds the new owner.
-                Refused::Full | Refused::Moved => TrySendError::Full(message),
-                Refused::Down => TrySendError::Down(message),
-                Refused::Closed if self.mailbox(target.worker).is_none() => {
-                    TrySendError::NoSuchWorker(message)
+            .map_err(|(message, refused)| {
+                self.count_urgent_refused(target);
+                match refused {
+                    // The next try finds the new owner.
+                    Refused::Full | Refused::Moved => TrySendError::Full(message),
+                    Refused::Down => TrySendError::Down(message),
+                    Refused::Closed if self.mailbox(target.worker()).is_none() => {
+                        TrySendError::NoSuchWorker(message)
+                    }
+                    Refused::Closed => TrySendError::Closed(message),
                 }
-                Refused::Closed => TrySendError::Closed(message),
             })
+    }
+
+    #[cold]
+    fn count_urgent_refused(&self, target: Target) {
+        if let Some(mailbox) = self.mailbox(target.worker()) {
+            mailbox.drops.urgent_refused();
+        }
     }
 
     fn send_urgent(&self, mut target: Target, message: M) -> Result<(), SendError<M>> {
@@ -121,7 +131,7 @@ impl<M> Sender<M> {
             if target.is_moving() {
                 target = self.target_again(target);
             }
-            let Some(mailbox) = self.mailbox(target.worker) else {
+            let Some(mailbox) = self.mailbox(target.worker()) else {
                 return Err(SendError::NoSuchWorker(message));
             };
             if mailbox.urgent().is_none() {
@@ -139,8 +149,13 @@ impl<M> Sender<M> {
                 });
             match sent {
                 Ok(()) => return Ok(()),
-                Err((refused, Refused::Closed)) => return Err(SendError::Closed(refused)),
-                Err((refused, Refused::Down)) => return Err(SendError::Down(refused)),
+                Err((refused, why @ (Refused::Closed | Refused::Down))) => {
+                    self.count_urgent_refused(target);
+                    return Err(match why {
+                        Refused::Down => SendError::Down(refused),
+                        _ => SendError::Closed(refused),
+                    });
+                }
                 Err((refused, Refused::Full | Refused::Moved)) => {
                     target = self.target_again(target);
                     message = refused;
@@ -152,7 +167,7 @@ impl<M> Sender<M> {
     /// CLAIM, RECHECK, and the message: see `routes`. Or hands the message back at once, and says why.
     fn put_urgent(&self, target: Target, message: M) -> Result<(), (M, Refused)> {
         let Some((mailbox, urgent)) = self
-            .mailbox(target.worker)
+            .mailbox(target.worker())
             .and_then(|mailbox| Some((mailbox, mailbox.urgent()?)))
         else {
             return Err((message, Refused::Closed));
@@ -172,7 +187,7 @@ impl<M> Sender<M> {
         let is_sample = Probe::is_sampled(place.next_pos());
         if !self.holds(target) {
             drop(place);
-            mailbox.drops.given_up(1);
+            mailbox.drops.urgent_given_up();
             mailbox.mail.ring();
             return Err((message, Refused::Moved));
         }

@@ -17,13 +17,15 @@ struct Inner {
     failed: AtomicU64,
     panicked: AtomicU64,
     batches: AtomicU64,
-    by_owner: AtomicU64,
+    own_sent: AtomicU64,
+    own_taken: AtomicU64,
+    by_lane: AtomicU64,
     cancelled: AtomicU64,
     restarts: AtomicU64,
 }
 
 /// Adds without a read-modify-write: the caller is the only writer.
-pub(super) fn add(counter: &AtomicU64, count: u64) {
+pub(crate) fn add(counter: &AtomicU64, count: u64) {
     // RELAXED: a count; nothing is read by it.
     counter.store(counter.load(Relaxed).wrapping_add(count), Relaxed);
 }
@@ -34,9 +36,28 @@ impl Counters {
         add(&self.inner.batches, 1);
     }
 
-    /// Messages that came by no shared ring: by a batcher's lane, or from the worker itself.
-    pub(crate) fn by_owner(&self, messages: u64) {
-        add(&self.inner.by_owner, messages);
+    /// Messages that were taken out of a batcher's lane.
+    pub(crate) fn by_lane(&self, messages: u64) {
+        add(&self.inner.by_lane, messages);
+    }
+
+    /// A message that the worker sends itself.
+    pub(crate) fn own_sent(&self) {
+        add(&self.inner.own_sent, 1);
+    }
+
+    /// Messages of the worker's own that it has taken.
+    pub(crate) fn own_taken(&self, messages: u64) {
+        add(&self.inner.own_taken, messages);
+    }
+
+    /// What the worker sent itself, and what it has taken of it.
+    pub(crate) fn own(&self) -> (u64, u64) {
+        let inner = &self.inner;
+        // RELAXED: counts.
+        let taken = inner.own_taken.load(Relaxed);
+        // RELAXED: as above.
+        (inner.own_sent.load(Relaxed), taken)
     }
 
     pub(crate) fn failed(&self) {
@@ -60,13 +81,15 @@ impl Counters {
     pub(crate) fn read(&self, by_ring: u64, drops: &Drops) -> WorkerCounts {
         let inner = &self.inner;
         // RELAXED: as below.
-        let given_up = drops.given_up.load(Relaxed);
+        let given_up = drops.given_up.load(Relaxed) + drops.urgent_given_up.load(Relaxed);
         // RELAXED: as below.
         let (newest, oldest) = (drops.newest.load(Relaxed), drops.oldest.load(Relaxed));
         let by_ring = by_ring.wrapping_sub(given_up).wrapping_add(newest);
         // RELAXED: counts; each is exact, and together they are exact when the worker has stopped.
         WorkerCounts {
-            sent: by_ring.wrapping_add(inner.by_owner.load(Relaxed)),
+            sent: by_ring
+                .wrapping_add(inner.by_lane.load(Relaxed))
+                .wrapping_add(inner.own_sent.load(Relaxed)),
             handled: inner.handled.load(Relaxed),
             failed: inner.failed.load(Relaxed),
             panicked: inner.panicked.load(Relaxed),
@@ -83,6 +106,9 @@ impl Counters {
 #[derive(Debug, Default)]
 pub(crate) struct Drops {
     given_up: AtomicU64,
+    urgent_given_up: AtomicU64,
+    refused: AtomicU64,
+    urgent_refused: AtomicU64,
     newest: AtomicU64,
     oldest: AtomicU64,
 }
@@ -92,6 +118,36 @@ impl Drops {
     pub(crate) fn given_up(&self, places: u64) {
         // RELAXED: a count; nothing is read by it.
         self.given_up.fetch_add(places, Relaxed);
+    }
+
+    /// As [`given_up`](Self::given_up), a place for an urgent message.
+    pub(crate) fn urgent_given_up(&self) {
+        // RELAXED: as above.
+        self.urgent_given_up.fetch_add(1, Relaxed);
+    }
+
+    /// Messages that were handed back.
+    #[cold]
+    pub(crate) fn refused(&self, messages: u64) {
+        // RELAXED: as above.
+        self.refused.fetch_add(messages, Relaxed);
+    }
+
+    /// An urgent message that was handed back.
+    #[cold]
+    pub(crate) fn urgent_refused(&self) {
+        // RELAXED: as above.
+        self.urgent_refused.fetch_add(1, Relaxed);
+    }
+
+    /// Places given up and messages refused, of the mailbox, and of the urgent ring.
+    pub(crate) fn by_ring(&self) -> [(u64, u64); 2] {
+        // RELAXED: counts.
+        let read = |count: &AtomicU64| count.load(Relaxed);
+        [
+            (read(&self.given_up), read(&self.refused)),
+            (read(&self.urgent_given_up), read(&self.urgent_refused)),
+        ]
     }
 
     /// A message that found no room.

@@ -2,7 +2,7 @@
 //!
 //! | fields | who writes | who reads |
 //! |---|---|---|
-//! | returned, depth_max, beats, beat_ns, queue wait, handle time | the worker's thread | anyone |
+//! | returned, depths, former lanes, begun_ns, beats, beat_ns, queue wait, handle time | the worker's thread | anyone |
 //! | stall | whoever watches the worker, one thread | anyone |
 //!
 //! All are counts and reports: no data is read by them, so that nothing is ordered and nobody waits.
@@ -16,7 +16,8 @@ use core::{
 use crossbeam_utils::CachePadded;
 
 use super::{
-    DropReason, Dropped, Latency, WorkerCounts, WorkerStats, counters::add, live::LiveLatency,
+    ChannelKind, ChannelStats, DropReason, Dropped, Latency, WorkerCounts, WorkerStats,
+    counters::add, live::LiveLatency,
 };
 
 /// The notes of one worker. It survives the worker's restarts.
@@ -32,6 +33,11 @@ pub(crate) struct Meter {
 struct Own {
     returned: AtomicU64,
     depth_max: AtomicU64,
+    /// Of the mailbox's ring, of the urgent one, and of what the worker sent itself.
+    depths_max: [AtomicU64; 3],
+    /// Of lanes whose batchers are gone: sent, taken, refused, and the deepest.
+    former: [AtomicU64; 4],
+    begun_ns: AtomicU64,
     /// Odd while a handler runs.
     beats: AtomicU64,
     beat_ns: AtomicU64,
@@ -46,9 +52,45 @@ impl Meter {
     /// The worker saw so many messages in its mailbox, those that it took among them.
     #[inline]
     pub(crate) fn depth(&self, messages: u64) {
+        raise(&self.own.depth_max, messages);
+    }
+
+    /// As [`depth`](Self::depth), of one way.
+    #[inline]
+    pub(crate) fn depth_of(&self, way: Way, messages: u64) {
+        raise(&self.own.depths_max[way as usize], messages);
+    }
+
+    pub(crate) fn depth_max_of(&self, way: Way) -> u64 {
+        // RELAXED: a report.
+        self.own.depths_max[way as usize].load(Relaxed)
+    }
+
+    /// The lane of a batcher that is gone was dropped.
+    pub(crate) fn former_lane(&self, lane: &ChannelStats) {
+        let [sent, taken, refused, depth_max] = &self.own.former;
+        add(sent, lane.received);
+        add(taken, lane.received);
+        add(refused, lane.refused);
+        raise(depth_max, lane.depth_max);
+    }
+
+    /// All lanes of batchers that are gone, if there were any.
+    pub(crate) fn former_lanes(&self) -> Option<ChannelStats> {
+        // RELAXED: counts.
+        let [sent, taken, refused, depth_max] =
+            [0, 1, 2, 3].map(|place| self.own.former[place].load(Relaxed));
+        let mut lanes = ChannelStats::new(ChannelKind::FormerLanes, sent, taken);
+        lanes.refused = refused;
+        (sent + refused != 0).then_some(lanes.with_depth_max(depth_max))
+    }
+
+    /// The first life begins.
+    pub(crate) fn begun_at(&self, now_ns: u64) {
         // RELAXED: a report with one writer.
-        if messages > self.own.depth_max.load(Relaxed) {
-            self.own.depth_max.store(messages, Relaxed);
+        if self.own.begun_ns.load(Relaxed) == 0 {
+            // RELAXED: as above.
+            self.own.begun_ns.store(now_ns.max(1), Relaxed);
         }
     }
 
@@ -100,6 +142,8 @@ impl Meter {
         let own = &*self.own;
         // RELAXED: counts and reports; each is exact, and together they are exact when the worker has stopped.
         let (returned, beat_ns) = (own.returned.load(Relaxed), own.beat_ns.load(Relaxed));
+        // RELAXED: as above.
+        let begun_ns = own.begun_ns.load(Relaxed);
         let mut dropped = Dropped::default();
         dropped.add(DropReason::Newest, counts.dropped_newest);
         dropped.add(DropReason::Oldest, counts.dropped_oldest);
@@ -125,7 +169,31 @@ impl Meter {
             queue_wait: self.queue_wait.snapshot(),
             handle_time: self.handle_time.snapshot(),
             stall: self.stall.snapshot(),
+            age: match begun_ns {
+                0 => Duration::ZERO,
+                begun_ns => Duration::from_nanos(now_ns.saturating_sub(begun_ns)),
+            },
+            shard: 0,
+            channels: Vec::new(),
         }
+    }
+}
+
+/// A way to a worker whose depth it notes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Way {
+    Mailbox,
+    Urgent,
+    Own,
+}
+
+/// The caller is the only writer.
+#[inline]
+pub(crate) fn raise(most: &AtomicU64, to: u64) {
+    // RELAXED: a report with one writer.
+    if to > most.load(Relaxed) {
+        // RELAXED: as above.
+        most.store(to, Relaxed);
     }
 }
 

@@ -7,6 +7,7 @@
 //! the clock. [`PoolStats`] is plain data for whoever exports it, and prints as a table.
 #![forbid(unsafe_code)]
 
+mod channel;
 mod counters;
 mod dropped;
 mod latency;
@@ -14,14 +15,16 @@ mod live;
 mod meter;
 mod pool;
 mod probe;
+mod table;
 mod worker;
 
+pub use channel::{ChannelKind, ChannelStats};
 pub use counters::WorkerCounts;
 pub use dropped::{DropReason, Dropped};
 pub use latency::Latency;
-pub use pool::PoolStats;
+pub use pool::{PoolStats, ShardStats};
 pub use worker::WorkerStats;
 
-pub(crate) use counters::{Counters, Drops};
-pub(crate) use meter::{HandleTimer, Meter};
+pub(crate) use counters::{Counters, Drops, add};
+pub(crate) use meter::{HandleTimer, Meter, Way, raise};
 pub(crate) use probe::{Probe, SAMPLE_EVERY};

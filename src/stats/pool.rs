@@ -3,9 +3,9 @@
 
 use core::{fmt, time::Duration};
 
-use super::WorkerStats;
+use super::{ChannelStats, WorkerStats, table};
 
-/// What the workers of a pool have done so far. It prints as a table.
+/// What the workers of a pool have done so far. It prints as tables: the workers; each way to each of them; and the shards.
 ///
 /// ```
 /// use shared_nothing::stats::{PoolStats, WorkerStats};
@@ -23,6 +23,19 @@ pub struct PoolStats {
     pub workers: Vec<WorkerStats>,
 }
 
+/// A shard, as far as a pool's workers use it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct ShardStats {
+    /// Its number.
+    pub shard: usize,
+    /// How many of the workers live there, those that have ended included.
+    pub workers: usize,
+    /// The share of the time in which they handled messages, 0.0 to 1.0: see
+    /// [`WorkerStats::busy_share`]. The rest is idle, or others'.
+    pub busy_share: f64,
+}
+
 impl PoolStats {
     #[cfg(feature = "pool")]
     pub(crate) const fn of(workers: Vec<WorkerStats>) -> Self {
@@ -37,6 +50,28 @@ impl PoolStats {
         total
     }
 
+    /// The shards on which the workers live.
+    #[must_use]
+    pub fn shards(&self) -> Vec<ShardStats> {
+        let mut shards: Vec<ShardStats> = Vec::new();
+        for worker in &self.workers {
+            match shards.iter_mut().find(|one| one.shard == worker.shard) {
+                Some(one) => {
+                    one.workers += 1;
+                    // They take turns, so their times add up.
+                    one.busy_share = (one.busy_share + worker.busy_share()).min(1.0);
+                }
+                None => shards.push(ShardStats {
+                    shard: worker.shard,
+                    workers: 1,
+                    busy_share: worker.busy_share(),
+                }),
+            }
+        }
+        shards.sort_unstable_by_key(|one| one.shard);
+        shards
+    }
+
     /// Adds what the workers of another pool have counted, number by number.
     pub fn merge(&mut self, other: &Self) {
         let more = other.workers.len().max(self.workers.len());
@@ -47,7 +82,7 @@ impl PoolStats {
     }
 }
 
-const HEADER: [&str; 16] = [
+const HEADER: [&str; 17] = [
     "worker",
     "sent",
     "handled",
@@ -64,9 +99,10 @@ const HEADER: [&str; 16] = [
     "handle p50",
     "p99",
     "stall max",
+    "busy",
 ];
 
-fn row(name: String, stats: &WorkerStats) -> [String; 16] {
+fn row(name: String, stats: &WorkerStats) -> [String; 17] {
     let time = |time: Duration| format!("{time:.1?}");
     [
         name,
@@ -85,6 +121,39 @@ fn row(name: String, stats: &WorkerStats) -> [String; 16] {
         time(stats.handle_time.quantile(0.5)),
         time(stats.handle_time.quantile(0.99)),
         time(stats.stall.max()),
+        percent(stats.busy_share()),
+    ]
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1}%", share * 100.0)
+}
+
+const WAYS: [&str; 8] = [
+    "worker", "channel", "sent", "received", "refused", "depth", "max", "capacity",
+];
+
+fn way(worker: usize, stats: &ChannelStats) -> [String; 8] {
+    [
+        worker.to_string(),
+        stats.kind.name().to_owned(),
+        stats.sent.to_string(),
+        stats.received.to_string(),
+        stats.refused.to_string(),
+        stats.depth.to_string(),
+        stats.depth_max.to_string(),
+        stats.capacity.to_string(),
+    ]
+}
+
+const SHARDS: [&str; 4] = ["shard", "workers", "busy", "idle"];
+
+fn shard(stats: &ShardStats) -> [String; 4] {
+    [
+        stats.shard.to_string(),
+        stats.workers.to_string(),
+        percent(stats.busy_share),
+        percent(1.0 - stats.busy_share),
     ]
 }
 
@@ -95,20 +164,18 @@ impl fmt::Display for PoolStats {
         let mut rows = vec![HEADER.map(str::to_owned)];
         rows.extend(workers.map(|(number, stats)| row(number.to_string(), stats)));
         rows.push(row("total".to_owned(), &total));
-        let mut widths = [0; HEADER.len()];
-        for row in &rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.chars().count());
-            }
+        table::write(f, &rows)?;
+        let mut ways = vec![WAYS.map(str::to_owned)];
+        for (number, stats) in self.workers.iter().enumerate() {
+            ways.extend(stats.channels.iter().map(|one| way(number, one)));
         }
-        for (at, row) in rows.iter().enumerate() {
-            if at > 0 {
-                writeln!(f)?;
-            }
-            write!(f, "{:<width$}", row[0], width = widths[0])?;
-            for (cell, width) in row.iter().zip(widths).skip(1) {
-                write!(f, "  {cell:>width$}")?;
-            }
+        if ways.len() > 1 {
+            write!(f, "\n\n")?;
+            table::write(f, &ways)?;
+            let mut shards = vec![SHARDS.map(str::to_owned)];
+            shards.extend(self.shards().iter().map(shard));
+            write!(f, "\n\n")?;
+            table::write(f, &shards)?;
         }
         // Reasons follow only where something was dropped.
         let mut separator = "\ndropped: ";

@@ -17,9 +17,11 @@ use crate::{
 pub struct Batch<'b, M> {
     source: Source<'b, M>,
     wait: Wait<'b>,
-    taken: &'b mut u64,
+    taken: u64,
     keep: Option<Keep<'b, M>>,
     kept: &'b mut Option<M>,
+    /// Nothing is to be done but to hand the next message out: nothing is timed, and nothing kept.
+    is_plain: bool,
 }
 
 /// Makes a copy of a message.
@@ -47,6 +49,17 @@ pub(crate) enum Source<'b, M> {
     },
 }
 
+/// Which way messages come, where that makes a difference to who counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Its position counts them.
+    Ring,
+    Lane,
+    /// It was counted before.
+    Again,
+    Own,
+}
+
 impl<M> Source<'_, M> {
     /// Up to `max` of those that are there now.
     pub(crate) fn own(queue: &RefCell<VecDeque<M>>, max: usize) -> Source<'_, M> {
@@ -54,8 +67,13 @@ impl<M> Source<'_, M> {
         Source::Own { queue, left }
     }
 
-    pub(crate) const fn is_lane(&self) -> bool {
-        matches!(self, Self::Lane { .. })
+    pub(crate) const fn way(&self) -> Way {
+        match self {
+            Self::Ring(_) | Self::Shared(_) | Self::Urgent(_) => Way::Ring,
+            Self::Lane { .. } => Way::Lane,
+            Self::One(_) => Way::Again,
+            Self::Own { .. } => Way::Own,
+        }
     }
 }
 
@@ -69,7 +87,6 @@ pub(crate) struct Wait<'b> {
 
 impl Wait<'_> {
     /// A message that was sent then is about to be handled.
-    #[cold]
     fn begin(&mut self, sent_ns: u64) {
         let now_ns = self.clock.now_ns();
         self.meter.queue_wait(now_ns.saturating_sub(sent_ns));
@@ -88,14 +105,14 @@ impl<'b, M> Batch<'b, M> {
     pub(crate) fn new(
         source: Source<'b, M>,
         wait: Wait<'b>,
-        taken: &'b mut u64,
         keep: Option<Keep<'b, M>>,
         kept: &'b mut Option<M>,
     ) -> Self {
         Self {
             source,
             wait,
-            taken,
+            taken: 0,
+            is_plain: keep.is_none(),
             keep,
             kept,
         }
@@ -108,34 +125,32 @@ impl<M> Batch<'_, M> {
         let message = self.next();
         (message, core::mem::take(&mut self.wait.timer))
     }
-}
 
-impl<M> Iterator for Batch<'_, M> {
-    type Item = M;
+    /// How many messages were taken.
+    pub(crate) const fn taken(&self) -> u64 {
+        self.taken
+    }
 
-    #[inline]
-    fn next(&mut self) -> Option<M> {
+    /// Takes the next one, where something is timed or kept, or it comes from a source that few use.
+    #[inline(never)]
+    fn next_with_notes(&mut self) -> Option<M> {
         self.wait.end();
+        self.is_plain = self.keep.is_none();
         let message = match &mut self.source {
             Source::Ring(drain) => {
                 let message = drain.next()?;
-                // Behind the message, and so also right where places were given up before it.
-                let position = drain.next_pos().wrapping_sub(1);
+                let position = last_pos(drain);
                 if Probe::is_sampled(position) {
-                    self.wait.begin(self.wait.probe.sent_ns(position));
+                    self.begin(position);
                 }
                 message
             }
-            Source::Lane {
-                drain,
-                probe,
-                taken,
-            } => {
+            Source::Lane { drain, taken, .. } => {
                 let message = drain.next()?;
                 let position = **taken as usize;
                 **taken += 1;
                 if Probe::is_sampled(position) {
-                    self.wait.begin(probe.sent_ns(position));
+                    self.begin(position);
                 }
                 message
             }
@@ -147,9 +162,56 @@ impl<M> Iterator for Batch<'_, M> {
                 queue.borrow_mut().pop_front()?
             }
         };
-        *self.taken += 1;
+        self.taken += 1;
         if let Some(keep) = self.keep {
             *self.kept = keep(&message);
+        }
+        Some(message)
+    }
+
+    /// A sampled message is handed out: it is timed until the next one is asked for.
+    #[cold]
+    fn begin(&mut self, position: usize) {
+        let probe = match &self.source {
+            Source::Lane { probe, .. } => probe,
+            _ => self.wait.probe,
+        };
+        self.wait.begin(probe.sent_ns(position));
+        self.is_plain = false;
+    }
+}
+
+/// The position of the message that was taken last. Behind the message, and so also right where places were given up
+/// before it.
+#[inline(always)]
+fn last_pos<M>(drain: &mpsc::Drain<'_, '_, M>) -> usize {
+    drain.next_pos().wrapping_sub(1)
+}
+
+impl<M> Iterator for Batch<'_, M> {
+    type Item = M;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<M> {
+        if !self.is_plain {
+            return self.next_with_notes();
+        }
+        let (message, position) = match &mut self.source {
+            Source::Ring(drain) => {
+                let message = drain.next()?;
+                (message, last_pos(drain))
+            }
+            Source::Lane { drain, taken, .. } => {
+                let message = drain.next()?;
+                let position = **taken;
+                **taken += 1;
+                (message, position as usize)
+            }
+            _ => return self.next_with_notes(),
+        };
+        self.taken += 1;
+        if Probe::is_sampled(position) {
+            self.begin(position);
         }
         Some(message)
     }

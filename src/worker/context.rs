@@ -113,7 +113,7 @@ impl<M> Context<M> {
     {
         let target = self.sender.target_of(key_hash(key));
         // Own messages that are there when a move begins are handled before it ends.
-        if target.worker == self.id && !target.is_moving() {
+        if target.worker() == self.id && !target.is_moving() {
             return self.send_to(self.id, message);
         }
         self.sender.try_send(target, message)

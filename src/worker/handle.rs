@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::{
     Batch, Context, Worker,
-    batch::{Keep, Source, Wait},
+    batch::{Keep, Source, Wait, Way},
     caught::{caught, caught_async},
     mail::{Found, Mail},
     run::{End, Life},
@@ -110,7 +110,6 @@ where
             return Ok(0);
         };
         let mailbox = &*self.mail.mailbox;
-        let mut taken = 0;
         let wait = Wait {
             probe: &mailbox.probe,
             clock: mailbox.clock,
@@ -118,21 +117,21 @@ where
             timer: HandleTimer::default(),
         };
         let source = source(self.batch_max);
-        let (by_lane, is_again) = (source.is_lane(), matches!(source, Source::One(_)));
+        let way = source.way();
+        let is_again = way == Way::Again;
         let keep = |message: &W::Message| worker.keep(message);
         let keeper = self
             .poison
             .keeps()
             .then_some(&keep as &dyn Fn(&W::Message) -> _);
-        let mut batch = Batch::new(source, wait, &mut taken, keeper, &mut self.poison.kept);
+        let mut batch = Batch::new(source, wait, keeper, &mut self.poison.kept);
         let context = &self.context;
         mailbox.meter.beat();
         let result = caught(|| worker.handle_batch(state, &mut batch, context));
+        let taken = batch.taken();
         drop(batch);
         mailbox.meter.beat();
-        if by_lane {
-            mailbox.counters.by_owner(taken);
-        }
+        count_taken(&mailbox.counters, way, taken);
         match result {
             Ok(result) => {
                 mailbox.counters.batch(taken);
@@ -152,6 +151,15 @@ where
     }
 }
 
+/// Counts messages where no position does.
+fn count_taken(counters: &Counters, way: Way, taken: u64) {
+    match way {
+        Way::Lane => counters.by_lane(taken),
+        Way::Own => counters.own_taken(taken),
+        Way::Ring | Way::Again => {}
+    }
+}
+
 /// Takes one message out, and counts it where the shared ring does not.
 fn take_one<M>(
     mail: &Mail<M>,
@@ -160,7 +168,6 @@ fn take_one<M>(
     kept: &mut Option<M>,
 ) -> (Option<M>, HandleTimer) {
     let mailbox = &*mail.mailbox;
-    let mut taken = 0;
     let wait = Wait {
         probe: &mailbox.probe,
         clock: mailbox.clock,
@@ -174,11 +181,9 @@ fn take_one<M>(
         inbox = mail.inbox();
         inbox.source(1)
     };
-    let by_lane = source.is_lane();
-    let one = Batch::new(source, wait, &mut taken, keep, kept).take_one();
-    if by_lane {
-        mailbox.counters.by_owner(taken);
-    }
+    let way = source.way();
+    let one = Batch::new(source, wait, keep, kept).take_one();
+    count_taken(&mailbox.counters, way, u64::from(one.0.is_some()));
     one
 }
 

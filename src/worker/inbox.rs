@@ -6,7 +6,7 @@ use std::sync::Arc;
 use shared_nothing_rings::{mpmc, mpsc, spsc};
 
 use super::{batch::Source, lane::LeftOnDrop};
-use crate::stats::{Counters, Probe};
+use crate::stats::{Counters, Meter, Probe};
 
 /// A ring from one batcher to one worker.
 #[derive(Debug)]
@@ -18,7 +18,27 @@ pub(crate) struct Lane<M> {
     /// Messages of it that came before the map slots of a move were surveyed.
     pub(crate) survey: u64,
     /// Dropped last.
-    pub(super) _left: LeftOnDrop,
+    pub(super) left: LeftOnDrop,
+}
+
+impl<M> Lane<M> {
+    /// It is about to be dropped: its counts go to those of former ones.
+    fn end(&self, meter: &Meter) {
+        let counts = self.left.counts();
+        counts.taken(self.taken, 0);
+        meter.former_lane(&counts.read());
+    }
+}
+
+/// How many messages wait.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lens {
+    pub(crate) all: usize,
+    /// In the shared ring and in the urgent one, with those of the last batch.
+    pub(crate) mailbox: u64,
+    pub(crate) urgent: u64,
+    /// No source is more than half full.
+    pub(crate) is_half_free: bool,
 }
 
 /// What a worker finds when it looks.
@@ -85,6 +105,8 @@ pub(crate) struct Inbox<M> {
     is_urgent: bool,
     /// Whose turn it is: 0 is the shared ring, and then the lanes.
     turn: usize,
+    /// Whose turn it was last, if not that of urgent messages.
+    last: Option<usize>,
 }
 
 impl<M> Inbox<M> {
@@ -101,13 +123,16 @@ impl<M> Inbox<M> {
             urgent_run: 0,
             is_urgent: false,
             turn: 0,
+            last: None,
         }
     }
 
     /// Looks at each source once, from the one whose turn it is; it stays at the first that has a message.
     /// `is_ending`: the rings count as closed.
-    pub(crate) fn look(&mut self, is_ending: bool) -> Option<Look> {
-        self.lanes.extend(self.new_lanes.drain(usize::MAX));
+    pub(crate) fn look(&mut self, is_ending: bool, meter: &Meter) -> Option<Look> {
+        if self.new_lanes.drain(1).has_next() {
+            self.lanes.extend(self.new_lanes.drain(usize::MAX));
+        }
         // Before the sources: what was accepted before the close is then seen below.
         let is_closed = |urgent: &mpsc::Consumer<'static, M>| urgent.is_closed();
         let closing =
@@ -131,12 +156,21 @@ impl<M> Inbox<M> {
         if self.is_urgent {
             return Some(Look::Mail);
         }
-        self.drop_finished_lanes();
+        self.drop_finished_lanes(meter);
+        // The counts lie on lines that senders write: they are looked at once, at the end, and not in every look.
+        (closing && self.is_empty()).then_some(Look::Closed)
+    }
+
+    fn is_empty(&self) -> bool {
         let is_empty = |urgent: &mpsc::Consumer<'static, M>| urgent.is_empty();
-        let is_empty = self.urgent.as_ref().is_none_or(is_empty)
+        self.urgent.as_ref().is_none_or(is_empty)
             && self.ring.len() == 0
-            && self.new_lanes.is_empty();
-        (closing && is_empty).then_some(Look::Closed)
+            && self.new_lanes.is_empty()
+    }
+
+    /// Whether no source has a message now. Costs what a look does: it leaves the senders' lines alone.
+    fn is_drained(&mut self) -> bool {
+        !self.has_urgent() && (0..=self.lanes.len()).all(|source| !self.has_mail(source))
     }
 
     fn has_urgent(&mut self) -> bool {
@@ -182,10 +216,12 @@ impl<M> Inbox<M> {
     pub(crate) fn source(&mut self, max: usize) -> Source<'_, M> {
         if let (true, Some(urgent)) = (self.is_urgent, &mut self.urgent) {
             self.urgent_run += 1;
+            self.last = None;
             return Source::Urgent(urgent.drain(max));
         }
         self.urgent_run = 0;
         let turn = self.turn;
+        self.last = Some(turn);
         self.turn = (turn + 1) % (self.lanes.len() + 1);
         match turn
             .checked_sub(1)
@@ -203,17 +239,45 @@ impl<M> Inbox<M> {
         }
     }
 
-    /// How many messages are there, and whether no source is more than half full.
-    pub(crate) fn len(&self) -> (usize, bool) {
-        let ring = (self.ring.len(), self.ring.capacity());
-        let lanes = self.lanes.iter();
-        let lanes = lanes.map(|lane| (lane.ring.len(), lane.ring.capacity()));
-        let urgent = self.urgent.iter();
-        let urgent = urgent.map(|urgent| (urgent.len(), urgent.capacity()));
-        let sources = core::iter::once(ring).chain(lanes).chain(urgent);
-        sources.fold((0, true), |(sum, is_half_free), (len, capacity)| {
-            (sum + len, is_half_free && len <= capacity / 2)
-        })
+    /// How many messages are there, after a batch that took so many. Notes it for the lanes.
+    pub(crate) fn lens(&mut self, taken: u64) -> Lens {
+        // A count lies on a line that senders write, and reading it takes the line from them: not for a batch that left
+        // nothing behind.
+        let is_drained = self.is_drained();
+        let of_last = |source| if self.last == source { taken } else { 0 };
+        if is_drained {
+            let lane = self.last.and_then(|last| last.checked_sub(1));
+            if let Some(lane) = lane.and_then(|lane| self.lanes.get(lane)) {
+                lane.left.counts().taken(lane.taken, taken);
+            }
+            return Lens {
+                all: 0,
+                mailbox: of_last(Some(0)),
+                urgent: of_last(None),
+                is_half_free: true,
+            };
+        }
+        let ring = self.ring.len();
+        let mut lens = Lens {
+            all: ring,
+            mailbox: ring as u64 + of_last(Some(0)),
+            urgent: 0,
+            is_half_free: ring <= self.ring.capacity() / 2,
+        };
+        for (lane, source) in self.lanes.iter().zip(1..) {
+            let len = lane.ring.len();
+            lens.all += len;
+            lens.is_half_free &= len <= lane.ring.capacity() / 2;
+            let depth = len as u64 + of_last(Some(source));
+            lane.left.counts().taken(lane.taken, depth);
+        }
+        if let Some(urgent) = &self.urgent {
+            let len = urgent.len();
+            lens.all += len;
+            lens.is_half_free &= len <= urgent.capacity() / 2;
+            lens.urgent = len as u64 + of_last(None);
+        }
+        lens
     }
 
     pub(crate) fn capacity(&self) -> usize {
@@ -226,9 +290,10 @@ impl<M> Inbox<M> {
         is_ending: bool,
         returned: &mut Vec<M>,
         counters: &Counters,
+        meter: &Meter,
     ) -> bool {
         loop {
-            match self.look(is_ending) {
+            match self.look(is_ending, meter) {
                 Some(Look::Mail) => match self.source(usize::MAX) {
                     // The inbox gives out none of the worker's own.
                     Source::Own { .. } | Source::One(_) => {}
@@ -236,7 +301,7 @@ impl<M> Inbox<M> {
                     Source::Shared(drain) => returned.extend(drain),
                     Source::Lane { drain, taken, .. } => {
                         *taken += drain.len() as u64;
-                        counters.by_owner(drain.len() as u64);
+                        counters.by_lane(drain.len() as u64);
                         returned.extend(drain);
                     }
                 },
@@ -247,16 +312,24 @@ impl<M> Inbox<M> {
     }
 
     /// Gives the lanes up. What is put into them from now on is their batchers' again.
-    pub(crate) fn leave(&mut self) {
-        self.lanes.clear();
+    pub(crate) fn leave(&mut self, meter: &Meter) {
+        for lane in self.lanes.drain(..) {
+            lane.end(meter);
+        }
         self.new_lanes.drain(usize::MAX).for_each(drop);
     }
 
     /// A lane whose batcher is gone and that is empty will stay so.
-    fn drop_finished_lanes(&mut self) {
+    fn drop_finished_lanes(&mut self, meter: &Meter) {
         // The flag first: what was pushed before it was set is then seen.
-        self.lanes
-            .retain(|lane| !lane.ring.is_closed() || !lane.ring.is_empty());
+        let is_over = |lane: &mut Lane<M>| lane.ring.is_closed() && lane.ring.is_empty();
+        self.lanes.retain_mut(|lane| {
+            let is_over = is_over(lane);
+            if is_over {
+                lane.end(meter);
+            }
+            !is_over
+        });
         self.turn = 0;
     }
 }
@@ -267,21 +340,22 @@ mod tests {
 
     #[test]
     fn an_inbox_ends_when_both_its_rings_have() {
+        let meter = Meter::default();
         let (ring, data) = mpsc::with_capacity(2).unwrap();
         let (_lanes, new_lanes) = mpsc::with_capacity(2).unwrap();
         let (urgent, hear_urgent) = mpsc::with_capacity(2).unwrap();
         let mut inbox = Inbox::new(DataRing::One(data), new_lanes, Some(hear_urgent));
         // A close takes one after the other, and a sender may come between.
         ring.close();
-        assert_eq!(inbox.look(false), None);
+        assert_eq!(inbox.look(false, &meter), None);
         urgent.try_push(7).unwrap();
         urgent.close();
-        assert_eq!(inbox.look(false), Some(Look::Mail));
+        assert_eq!(inbox.look(false, &meter), Some(Look::Mail));
         let Source::Urgent(mut drain) = inbox.source(1) else {
             panic!("it is urgent")
         };
         assert_eq!(drain.next(), Some(7));
         drop(drain);
-        assert_eq!(inbox.look(false), Some(Look::Closed));
+        assert_eq!(inbox.look(false, &meter), Some(Look::Closed));
     }
 }

@@ -1,12 +1,14 @@
 //! A batcher's end of a lane to one worker.
 #![forbid(unsafe_code)]
 
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::Arc;
 
 use shared_nothing_rings::{TryPushError, spsc};
 
 use crate::{
-    stats::Probe,
+    pool::BATCH_LEN,
+    stats::{ChannelKind, ChannelStats, Probe, SAMPLE_EVERY, add, raise},
     sync::{AtomicBool, Ordering},
     sys::Clock,
 };
@@ -17,6 +19,39 @@ pub(crate) struct LaneMark {
     is_set: AtomicBool,
     /// The worker's end is dropped.
     is_left: AtomicBool,
+    counts: LaneCounts,
+}
+
+/// What went over a lane.
+#[derive(Debug, Default)]
+pub(crate) struct LaneCounts {
+    /// By the batcher.
+    sent: AtomicU64,
+    refused: AtomicU64,
+    /// By the worker.
+    taken: AtomicU64,
+    depth_max: AtomicU64,
+}
+
+impl LaneCounts {
+    /// The worker has taken so many, and saw so many at a time.
+    pub(crate) fn taken(&self, taken: u64, depth: u64) {
+        // RELAXED: a count.
+        self.taken.store(taken, Relaxed);
+        raise(&self.depth_max, depth);
+    }
+
+    pub(crate) fn read(&self) -> ChannelStats {
+        // RELAXED: counts. What was taken was sent.
+        let taken = self.taken.load(Relaxed);
+        // RELAXED: as above.
+        let sent = self.sent.load(Relaxed);
+        let mut stats = ChannelStats::new(ChannelKind::Lane, sent, taken);
+        // RELAXED: as above.
+        stats.refused = self.refused.load(Relaxed);
+        // RELAXED: as above.
+        stats.with_depth_max(self.depth_max.load(Relaxed))
+    }
 }
 
 /// The last field of a worker's end: when it is dropped, the rest is.
@@ -26,6 +61,10 @@ pub(super) struct LeftOnDrop(Arc<LaneMark>);
 impl LeftOnDrop {
     pub(super) fn new(mark: &Arc<LaneMark>) -> Self {
         Self(Arc::clone(mark))
+    }
+
+    pub(super) fn counts(&self) -> &LaneCounts {
+        &self.0.counts
     }
 }
 
@@ -41,6 +80,7 @@ impl Default for LaneMark {
         Self {
             is_set: AtomicBool::new(false),
             is_left: AtomicBool::new(false),
+            counts: LaneCounts::default(),
         }
     }
 }
@@ -56,6 +96,15 @@ impl LaneMark {
     pub(crate) fn set_quiet(&self) {
         // QUIET, release end: all that was put in is published.
         self.is_set.store(false, Ordering::Release);
+    }
+
+    pub(super) const fn counts(&self) -> &LaneCounts {
+        &self.counts
+    }
+
+    pub(super) fn is_left(&self) -> bool {
+        // GONE, acquire end: what is in the lane now is the batcher's.
+        self.is_left.load(Ordering::Acquire)
     }
 
     pub(crate) fn is_quiet(&self) -> bool {
@@ -76,6 +125,8 @@ pub(crate) struct LaneEnd<M> {
     untold: usize,
     /// The message by which the load of its map slot is measured next.
     due: usize,
+    /// The message that is measured next, for its load or its time.
+    edge: usize,
 }
 
 impl<M> LaneEnd<M> {
@@ -91,13 +142,19 @@ impl<M> LaneEnd<M> {
             sent: 0,
             untold: 0,
             due: 0,
+            edge: 0,
         }
     }
 
     /// Whether the next message is one of those by which loads are measured.
     #[inline]
     pub(crate) const fn is_due(&self) -> bool {
-        self.sent == self.due
+        self.to_due() <= 0
+    }
+
+    /// Messages until then. Those that go to the worker by its number may pass it.
+    const fn to_due(&self) -> isize {
+        self.due.wrapping_sub(self.sent) as isize
     }
 
     /// The next one is so many messages behind this.
@@ -111,6 +168,23 @@ impl<M> LaneEnd<M> {
         if Probe::is_sampled(self.sent) {
             self.note(clock);
         }
+        self.put(message)?;
+        let to_time = self.sent.wrapping_neg() % SAMPLE_EVERY;
+        let to_due = self.to_due().max(0) as usize;
+        self.edge = self.sent.wrapping_add(to_time.min(to_due));
+        Ok(())
+    }
+
+    /// Whether the next message is neither the first nor the last of its batch, nor one that is measured.
+    #[inline(always)]
+    pub(crate) fn is_amid_batch(&self) -> bool {
+        let is_inside = self.ring.staged().wrapping_sub(1) < BATCH_LEN - 2;
+        is_inside && self.sent != self.edge
+    }
+
+    /// As [`try_put`](Self::try_put), for a message that is not measured.
+    #[inline(always)]
+    pub(crate) fn put(&mut self, message: M) -> Result<(), TryPushError<M>> {
         self.ring.try_push(message)?;
         self.sent = self.sent.wrapping_add(1);
         Ok(())
@@ -142,7 +216,14 @@ impl<M> LaneEnd<M> {
         self.untold += self.ring.staged();
         self.ring.publish();
         self.mark.set_quiet();
+        // RELAXED: a count.
+        self.mark.counts.sent.store(self.sent as u64, Relaxed);
         self.untold
+    }
+
+    /// There was no room at once.
+    pub(crate) fn refused(&self) {
+        add(&self.mark.counts.refused, 1);
     }
 
     /// The worker is being told.
@@ -161,8 +242,7 @@ impl<M> LaneEnd<M> {
 
     /// Whether the worker takes nothing out any more.
     pub(crate) fn is_left(&self) -> bool {
-        // GONE, acquire end: what is in the lane now is the batcher's.
-        self.mark.is_left.load(Ordering::Acquire)
+        self.mark.is_left()
     }
 
     /// What a worker that is gone has left.

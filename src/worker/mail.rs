@@ -20,7 +20,10 @@ use super::{
     inbox::{Inbox, Look},
     mailbox::Mailbox,
 };
-use crate::executor::{Host, Post};
+use crate::{
+    executor::{Host, Post},
+    stats::Way,
+};
 
 /// What a wait has found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,8 +86,11 @@ impl<M> Mail<M> {
         if self.takes_no_more() {
             return Err(message);
         }
-        self.mailbox.counters.by_owner(1);
-        self.own.borrow_mut().push_back(message);
+        self.mailbox.counters.own_sent();
+        let mut own = self.own.borrow_mut();
+        own.push_back(message);
+        let depth = own.len() as u64;
+        self.mailbox.meter.depth_of(Way::Own, depth);
         self.own_sent.set(self.own_sent.get() + 1);
         Ok(())
     }
@@ -94,7 +100,7 @@ impl<M> Mail<M> {
         if self.takes_no_more() {
             return Err(message);
         }
-        self.mailbox.counters.by_owner(1);
+        self.mailbox.counters.own_sent();
         let order = self.last.get();
         self.last.set(order + 1);
         self.later.borrow_mut().push(Reverse(Later {
@@ -155,6 +161,11 @@ impl<M> Mail<M> {
         self.is_ending.get() || self.mailbox.is_closed()
     }
 
+    fn look(&self) -> Option<Look> {
+        let (is_ending, meter) = (self.is_ending.get(), &self.mailbox.meter);
+        self.inbox.borrow_mut().look(is_ending, meter)
+    }
+
     /// Looks once. Own messages and others take turns.
     fn find(&self) -> Option<Found> {
         if self.mailbox.control.has_any() {
@@ -167,7 +178,7 @@ impl<M> Mail<M> {
         if has_own && self.is_own_turn.replace(false) {
             return Some(Found::Own);
         }
-        match self.inbox.borrow_mut().look(self.is_ending.get()) {
+        match self.look() {
             Some(Look::Mail) => {
                 self.is_own_turn.set(true);
                 Some(Found::Inbox)
@@ -227,14 +238,16 @@ impl<M> Mail<M> {
 
     /// Takes everything that is there, for a worker that handles no more. `true`: nothing more will come.
     pub(crate) fn drain_into(&self, returned: &mut Vec<M>) -> bool {
+        let before = returned.len();
         returned.extend(self.own.borrow_mut().drain(..));
         let later = core::mem::take(&mut *self.later.borrow_mut());
         let in_order = later.into_sorted_vec().into_iter().rev();
         returned.extend(in_order.map(|next| next.0.message));
         let counters = &self.mailbox.counters;
+        counters.own_taken((returned.len() - before) as u64);
         let is_ending = self.is_ending.get();
         let mut inbox = self.inbox.borrow_mut();
-        inbox.drain_into(is_ending, returned, counters)
+        inbox.drain_into(is_ending, returned, counters, &self.mailbox.meter)
     }
 }
 

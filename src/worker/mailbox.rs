@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicU8, Ordering};
 
 use shared_nothing_rings::{
     CapacityError, TryPushError, TryReserveError, mpmc,
-    mpsc::{self, Grant, Producer},
+    mpsc::{self, Grant, Producer, Single},
     spsc,
     wait::Doorbell,
 };
@@ -20,7 +20,9 @@ use super::{
 };
 use crate::{
     executor::Bell,
-    stats::{Counters, Drops, Meter, Probe, WorkerCounts, WorkerStats},
+    stats::{
+        ChannelKind, ChannelStats, Counters, Drops, Meter, Probe, Way, WorkerCounts, WorkerStats,
+    },
     sys::Clock,
 };
 
@@ -44,6 +46,8 @@ pub(crate) struct Mailbox<M> {
     oldest: Option<Mutex<mpmc::Consumer<'static, M>>>,
     /// Those of the lanes that were ever opened.
     marks: Mutex<Vec<Weak<LaneMark>>>,
+    /// The number of the worker's shard.
+    shard: usize,
     running: AtomicU8,
     /// Why it refuses, though its rings are open.
     refusal: AtomicU8,
@@ -75,6 +79,7 @@ impl<M> Mailbox<M> {
             drops_oldest,
             refuses_while_down,
             urgent,
+            shard,
         }: Terms,
         clock: Clock,
     ) -> Result<(Self, Inbox<M>), CapacityError> {
@@ -105,6 +110,7 @@ impl<M> Mailbox<M> {
             drops: Drops::default(),
             oldest,
             marks: Mutex::default(),
+            shard,
             running: AtomicU8::new(STARTING),
             refusal: AtomicU8::new(NONE),
             refuses_while_down,
@@ -128,7 +134,7 @@ impl<M> Mailbox<M> {
             probe: Arc::clone(&probe),
             taken: 0,
             survey: 0,
-            _left: on_drop,
+            left: on_drop,
         });
         self.space
             .wait(|| match self.new_lanes.try_push(lane.take()?) {
@@ -185,6 +191,16 @@ impl<M> Mailbox<M> {
         Ok(Places {
             grant,
             told: Told(self),
+        })
+    }
+
+    /// Claims one place, or says at once why not.
+    #[inline(always)]
+    pub(crate) fn try_reserve_one(&self) -> Result<Spot<'_, M>, TryReserveError> {
+        let single = self.ring.reserve_one()?;
+        Ok(Spot {
+            single,
+            mailbox: self,
         })
     }
 
@@ -312,13 +328,58 @@ impl<M> Mailbox<M> {
         self.running.load(Ordering::Relaxed) == RUNNING
     }
 
+    /// A life begins.
+    pub(crate) fn begun(&self) {
+        let now_ns = self.clock.now_ns();
+        self.meter.begun_at(now_ns);
+        self.meter.alive_at(now_ns);
+    }
+
     /// The worker says that it lives.
     pub(crate) fn alive(&self) {
         self.meter.alive_at(self.clock.now_ns());
     }
 
     pub(crate) fn stats(&self) -> WorkerStats {
-        self.meter.read(&self.counts(), self.clock.now_ns())
+        let mut stats = self.meter.read(&self.counts(), self.clock.now_ns());
+        stats.shard = self.shard;
+        stats.channels = self.channels();
+        stats
+    }
+
+    /// Each way by which messages come.
+    fn channels(&self) -> Vec<ChannelStats> {
+        let meter = &self.meter;
+        let mut channels = Vec::new();
+        let rings = [(ChannelKind::Mailbox, Way::Mailbox, Some(&self.ring))];
+        let urgent = (ChannelKind::Urgent, Way::Urgent, self.urgent.as_ref());
+        let rings = rings.into_iter().chain([urgent]).zip(self.drops.by_ring());
+        for ((kind, way, ring), (given_up, refused)) in rings {
+            let Some(ring) = ring else { continue };
+            // The length first: what comes in between counts as received rather than as there.
+            let len = ring.len() as u64;
+            let sent = (ring.position() as u64).saturating_sub(given_up);
+            let mut stats = ChannelStats::new(kind, sent, sent.saturating_sub(len))
+                .with_depth_max(meter.depth_max_of(way));
+            (stats.refused, stats.capacity) = (refused, ring.capacity() as u64);
+            channels.push(stats);
+        }
+        let lanes: Vec<_> = self
+            .lock_marks()
+            .iter()
+            .filter_map(Weak::upgrade)
+            .filter(|mark| !mark.is_left())
+            .collect();
+        channels.extend(lanes.iter().map(|mark| {
+            let mut lane = mark.counts().read();
+            lane.capacity = self.capacity() as u64;
+            lane
+        }));
+        channels.extend(meter.former_lanes());
+        let (sent, taken) = self.counters.own();
+        let own = ChannelStats::new(ChannelKind::Own, sent, taken);
+        channels.push(own.with_depth_max(meter.depth_max_of(Way::Own)));
+        channels
     }
 
     pub(crate) fn counts(&self) -> WorkerCounts {
@@ -384,6 +445,43 @@ impl<M> Drop for Places<'_, M> {
     }
 }
 
+/// One place in a mailbox, to be filled at once or given up: what [`Places`] are, for the common case.
+#[derive(Debug)]
+pub(crate) struct Spot<'m, M> {
+    single: Single<'m, M>,
+    mailbox: &'m Mailbox<M>,
+}
+
+impl<M> Spot<'_, M> {
+    /// Whether the message is one of those that are measured: [`note`](Self::note) it then.
+    #[inline(always)]
+    pub(crate) fn is_sample(&self) -> bool {
+        Probe::is_sampled(self.single.pos())
+    }
+
+    /// Before the message is put in.
+    pub(crate) fn note(&self) {
+        let now_ns = self.mailbox.clock.now_ns();
+        self.mailbox.probe.note(self.single.pos(), now_ns);
+    }
+
+    /// Puts the message in, and tells the worker.
+    #[inline(always)]
+    pub(crate) fn fill(self, message: M) {
+        self.single.fill(message);
+        self.mailbox.mail.ring();
+    }
+
+    /// Leaves the place empty; the worker steps over it.
+    #[cold]
+    pub(crate) fn give_up(self) {
+        let mailbox = self.mailbox;
+        drop(self.single);
+        mailbox.drops.given_up(1);
+        mailbox.mail.ring();
+    }
+}
+
 /// What a mailbox does when it is full or its worker is down.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terms {
@@ -391,4 +489,5 @@ pub(crate) struct Terms {
     pub(crate) drops_oldest: bool,
     pub(crate) urgent: Option<usize>,
     pub(crate) refuses_while_down: bool,
+    pub(crate) shard: usize,
 }

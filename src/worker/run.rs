@@ -148,7 +148,7 @@ where
                 // What is cut off from now on is cancelled.
                 self.outcome = Outcome::Cancelled;
                 self.mail.mailbox.set_running();
-                self.mail.mailbox.alive();
+                self.mail.mailbox.begun();
                 return Ok(());
             }
             Ok(Err(text)) => {
@@ -325,7 +325,7 @@ impl<W: Worker, F> Drop for Life<W, F> {
         }
         mail.mailbox.meter.returned(self.left.not_counted());
         // What batchers put into their lanes from now on is theirs.
-        mail.inbox().leave();
+        mail.inbox().leave(&mail.mailbox.meter);
         mail.mailbox.leave();
         while mail.mailbox.control.take().is_some() {}
         let done = Done {

@@ -11,7 +11,7 @@ use super::{
     moving::{Export, Import},
     run::{End, Life},
 };
-use crate::executor::yield_now;
+use crate::{executor::yield_now, stats::Way};
 
 /// Batches in a row that a worker handles while no other task is ready: then the shard looks around.
 const STREAK: u32 = 8;
@@ -48,7 +48,7 @@ where
             match found {
                 Found::Own | Found::Inbox => match self.handle_found(found).await {
                     Ok(taken) => {
-                        space.after_batch(&mail, taken);
+                        space.after_batch(&mail, found == Found::Own, taken);
                     }
                     Err(end) => return end,
                 },
@@ -195,12 +195,15 @@ struct SpaceBell {
 }
 
 impl SpaceBell {
-    fn after_batch<M>(&mut self, mail: &Mail<M>, taken: u64) {
+    fn after_batch<M>(&mut self, mail: &Mail<M>, is_own: bool, taken: u64) {
         self.popped += taken;
-        let inbox = mail.inbox();
-        let (len, is_half_free) = inbox.len();
-        mail.mailbox.meter.depth(len as u64 + taken);
-        if is_half_free || self.popped >= inbox.capacity() as u64 {
+        let mut inbox = mail.inbox();
+        let lens = inbox.lens(if is_own { 0 } else { taken });
+        let meter = &mail.mailbox.meter;
+        meter.depth(lens.all as u64 + taken);
+        meter.depth_of(Way::Mailbox, lens.mailbox);
+        meter.depth_of(Way::Urgent, lens.urgent);
+        if lens.is_half_free || self.popped >= inbox.capacity() as u64 {
             self.popped = 0;
             mail.mailbox.space.ring();
         }

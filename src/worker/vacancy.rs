@@ -30,7 +30,7 @@ where
         }
         mail.mailbox.meter.returned(self.left.not_counted());
         // What batchers put into their lanes from now on is theirs.
-        mail.inbox().leave();
+        mail.inbox().leave(&mail.mailbox.meter);
         mail.begin_anew();
         mail.mailbox.set_vacant();
         let host = self.context.host().clone();

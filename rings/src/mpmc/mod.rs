@@ -36,7 +36,7 @@
 mod consumer;
 mod drain;
 
-pub use crate::mpsc::{Grant, Producer};
+pub use crate::mpsc::{Grant, Producer, Single};
 pub use consumer::Consumer;
 pub use drain::Drain;
 

@@ -1,7 +1,12 @@
-//! Places claimed in a batch and filled one by one.
+//! Places claimed in a batch and filled one by one; or one alone.
+
+use core::mem::ManuallyDrop;
 
 use super::Producer;
-use crate::stamped::stamp::{STEP, after, places};
+use crate::stamped::{
+    place::Place,
+    stamp::{STEP, after, places},
+};
 
 /// Places in a row that belong to one producer. Made by [`Producer::reserve`].
 ///
@@ -70,5 +75,53 @@ impl<T> Drop for Grant<'_, '_, T> {
             unsafe { self.producer.raw().at(self.pos).skip() };
             self.pos = after(self.pos, 1);
         }
+    }
+}
+
+/// One place that belongs to one producer. Made by [`Producer::reserve_one`].
+///
+/// Dropping it gives the place up. Forgetting it (`mem::forget`) is memory-safe and never right, as with a [`Grant`].
+#[must_use = "a place that is not filled is given up"]
+#[derive(Debug)]
+pub struct Single<'p, T> {
+    place: ManuallyDrop<Place<'p, T>>,
+}
+
+impl<'p, T> Single<'p, T> {
+    /// # Safety
+    ///
+    /// 1. The caller claimed the place, and leaves it to this.
+    #[inline(always)]
+    pub(super) const unsafe fn new(place: Place<'p, T>) -> Self {
+        Self {
+            place: ManuallyDrop::new(place),
+        }
+    }
+
+    /// Fills the place. Wait-free.
+    #[inline(always)]
+    pub fn fill(self, value: T) {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: `this` is neither used nor dropped after it.
+        let place = unsafe { ManuallyDrop::take(&mut this.place) };
+        // SAFETY: claimed for this (duty of `new`); it is consumed, and its drop does not run.
+        unsafe { place.publish(value) };
+    }
+
+    /// The number of the place, as [`Grant::next_pos`] counts.
+    #[inline(always)]
+    #[must_use]
+    pub fn pos(&self) -> usize {
+        self.place.pos() / STEP
+    }
+}
+
+impl<T> Drop for Single<'_, T> {
+    #[cold]
+    fn drop(&mut self) {
+        // SAFETY: this is dropped, so the place is not used again.
+        let place = unsafe { ManuallyDrop::take(&mut self.place) };
+        // SAFETY: claimed for this (duty of `new`), and not filled: `fill` lets no drop run.
+        unsafe { place.skip() };
     }
 }

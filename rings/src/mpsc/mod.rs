@@ -41,7 +41,7 @@ mod grant;
 mod producer;
 
 pub use crate::stamped::{Consumer, Drain};
-pub use grant::Grant;
+pub use grant::{Grant, Single};
 pub use producer::Producer;
 
 crate::stamped::front::front!("mpsc", "tx", one_producer: false);

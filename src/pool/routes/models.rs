@@ -58,7 +58,7 @@ fn outcomes(model: impl Fn() -> Way + Send + Sync + 'static) -> BTreeSet<Way> {
 const MESSAGE: u32 = 7;
 
 /// The sender of `Sender::claim`: looks, claims, looks again, and fills its place or gives it up.
-fn send_by_mailbox(routes: &Routes, mailbox: &mpsc::Producer<'static, u32>) -> Way {
+fn send_by_mailbox(routes: &Routes<1>, mailbox: &mpsc::Producer<'static, u32>) -> Way {
     let route = routes.route(0);
     if route.is_moving() {
         return Way::SeenAtOnce;
@@ -80,7 +80,7 @@ fn send_by_mailbox(routes: &Routes, mailbox: &mpsc::Producer<'static, u32>) -> W
 fn a_message_by_a_mailbox_comes_before_the_export_or_goes_to_the_taker() {
     let reached = outcomes(|| {
         let (mailbox, mut inbox) = mpsc::with_capacity::<u32>(2).expect("a small ring");
-        let routes = Arc::new(Routes::of(&[GIVER]));
+        let routes = Arc::new(Routes::<1>::of(&[GIVER]));
         let its_routes = Arc::clone(&routes);
         let its_mailbox = mailbox.clone();
         let sender = thread::spawn(move || send_by_mailbox(&its_routes, &its_mailbox));
@@ -109,7 +109,7 @@ fn a_message_by_a_mailbox_comes_before_the_export_or_goes_to_the_taker() {
 }
 
 /// The sender of `Batcher::send_slot`, for the first of a batch.
-fn send_by_lane(routes: &Routes, lane: &mut LaneEnd<u32>) -> Way {
+fn send_by_lane(routes: &Routes<1>, lane: &mut LaneEnd<u32>) -> Way {
     let route = routes.route(0);
     if route.is_moving() {
         return Way::SeenAtOnce;
@@ -130,7 +130,7 @@ fn a_message_by_a_lane_comes_before_the_export_or_goes_to_the_taker() {
     let reached = outcomes(|| {
         let (lane, mut inbox) = spsc::with_capacity::<u32>(2).expect("a small ring");
         let (routes, mark) = (
-            Arc::new(Routes::of(&[GIVER])),
+            Arc::new(Routes::<1>::of(&[GIVER])),
             Arc::new(LaneMark::default()),
         );
         let (its_routes, its_mark) = (Arc::clone(&routes), Arc::clone(&mark));
@@ -162,7 +162,7 @@ fn a_message_by_a_lane_comes_before_the_export_or_goes_to_the_taker() {
 fn who_waits_for_a_slot_finds_what_was_imported() {
     let reached = outcomes(|| {
         let (routes, state) = (
-            Arc::new(Routes::of(&[GIVER])),
+            Arc::new(Routes::<1>::of(&[GIVER])),
             Arc::new(AtomicUsize::new(0)),
         );
         let (its_routes, its_state) = (Arc::clone(&routes), Arc::clone(&state));
