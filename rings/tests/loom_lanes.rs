@@ -17,7 +17,7 @@ use std::{
 };
 
 use loom::thread;
-use reached::{outcomes, retry};
+use reached::{Counted, outcomes, retry};
 use shared_nothing_rings::{
     TryPopError,
     lanes::{self, Consumer, Producer},
@@ -192,15 +192,6 @@ fn a_pop_meets_a_push_on_each_of_three_laps() {
     // To take turns three times without a wait takes more preemptions than the bound.
     let all = [(false, true), (true, false), (true, true)];
     assert_eq!(reached, BTreeSet::from(all));
-}
-
-/// Counts the values that were dropped. The counter is no part of the model.
-struct Counted(Arc<AtomicUsize>);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, SeqCst);
-    }
 }
 
 /// LEAVE on the heap. 3 threads, 2 lanes, capacity 1: the last of three ends drops the leftovers and frees the lanes.

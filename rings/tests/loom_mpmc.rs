@@ -21,7 +21,7 @@ use std::{
 };
 
 use loom::{cell::UnsafeCell, thread};
-use reached::{outcomes, retry};
+use reached::{Counted, outcomes, retry};
 use shared_nothing_rings::{
     TryPopError, TryPushError,
     mpmc::{self, Consumer, Producer},
@@ -336,13 +336,6 @@ fn who_is_told_closed_sees_what_every_producer_did() {
 /// LEAVE on the heap. 3 threads, capacity 2, 1 lap: two producers and two consumers go; the last drops the leftovers.
 #[test]
 fn the_last_end_cleans_up() {
-    /// Counts the values that were dropped. The counter is no part of the model.
-    struct Counted(Arc<AtomicUsize>);
-    impl Drop for Counted {
-        fn drop(&mut self) {
-            self.0.fetch_add(1, SeqCst);
-        }
-    }
     let reached = outcomes(|| {
         let (tx, rx) = ring(2);
         let drops = Arc::new(AtomicUsize::new(0));

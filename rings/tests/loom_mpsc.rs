@@ -19,7 +19,7 @@ use std::{
 };
 
 use loom::{cell::UnsafeCell, thread};
-use reached::{outcomes, retry};
+use reached::{Counted, outcomes, retry};
 use shared_nothing_rings::{
     TryPopError, TryPushError,
     mpsc::{self, Consumer, Producer},
@@ -27,15 +27,6 @@ use shared_nothing_rings::{
 
 fn ring<T>(capacity: usize) -> (Producer<'static, T>, Consumer<'static, T>) {
     mpsc::with_capacity_at(capacity, usize::MAX).expect("a small ring")
-}
-
-/// Counts the values that were dropped. The counter is no part of the model.
-struct Counted(Arc<AtomicUsize>);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, SeqCst);
-    }
 }
 
 /// Pops until the ring is closed.

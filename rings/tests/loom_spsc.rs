@@ -15,7 +15,7 @@ use std::{
 };
 
 use loom::thread;
-use reached::{outcomes, retry};
+use reached::{Counted, outcomes, retry};
 use shared_nothing_rings::{
     TryPopError,
     spsc::{self, Consumer, Producer},
@@ -23,15 +23,6 @@ use shared_nothing_rings::{
 
 fn ring<T>(capacity: usize) -> (Producer<'static, T>, Consumer<'static, T>) {
     spsc::with_capacity_at(capacity, usize::MAX).expect("a small ring")
-}
-
-/// Counts the values that were dropped. The counter is no part of the model.
-struct Counted(Arc<AtomicUsize>);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, SeqCst);
-    }
 }
 
 /// PUBLISH and VACATE. 2 threads, capacity 1, 3 laps. Both ends retry, so a position that is never looked at again

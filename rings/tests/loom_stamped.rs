@@ -20,7 +20,7 @@ use std::{
 };
 
 use loom::{cell::UnsafeCell, thread};
-use reached::{outcomes, retry};
+use reached::{Counted, outcomes, retry};
 use shared_nothing_rings::{
     TryPopError, TryPushError,
     stamped::{self, Consumer, Producer},
@@ -247,15 +247,6 @@ fn who_is_told_closed_sees_what_the_producer_did() {
             waited
         });
         assert_eq!(reached, BTreeSet::from([false, true]));
-    }
-}
-
-/// Counts the values that were dropped. The counter is no part of the model.
-struct Counted(Arc<AtomicUsize>);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, SeqCst);
     }
 }
 

@@ -17,20 +17,11 @@ use std::{
 };
 
 use loom::thread;
-use reached::outcomes;
+use reached::{Counted, outcomes};
 use shared_nothing_rings::{
     TryPopError,
     unbounded::{TryPushError, mpsc, spsc},
 };
-
-/// Counts the values that were dropped. The counter is no part of the model.
-struct Counted(Arc<AtomicUsize>);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, SeqCst);
-    }
-}
 
 /// Pops until the ring is closed.
 macro_rules! pop_all {

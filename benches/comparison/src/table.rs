@@ -50,11 +50,8 @@ pub fn markdown(report: &Report, style: &Style<'_>) -> String {
         }
     }
     if !behind.is_empty() {
-        let _ = writeln!(
-            out,
-            "\nBehind, by more than a tenth: {}.",
-            behind.join("; ")
-        );
+        let list = behind.concat();
+        let _ = write!(out, "\nBehind, by more than a tenth:\n\n{list}");
     }
     for table in &report.tables {
         let _ = writeln!(
@@ -139,7 +136,8 @@ fn summary(out: &mut String, table: &Table, row: &Row) {
 fn loss(table: &Table, row: &Row) -> Option<String> {
     let (best, ratio) = (table.best(Kind::Rival, row.class)?, table.ratio(row)?);
     let Table { id, .. } = table;
-    (verdict(ratio) == BEHIND).then(|| format!("`{id}`, {}, {ratio:.2} of {}", row.name, best.name))
+    (verdict(ratio) == BEHIND)
+        .then(|| format!("- `{id}`: {}, {ratio:.2} of {}\n", row.name, best.name))
 }
 
 const BEHIND: &str = "**behind**";
@@ -220,6 +218,6 @@ mod tests {
             leads: |_, _| true,
         };
         let text = markdown(&report, &style);
-        assert!(text.contains("tenth: `mpsc_2p`, mpsc, 1.50 of other.\n"));
+        assert!(text.contains("tenth:\n\n- `mpsc_2p`: mpsc, 1.50 of other\n"));
     }
 }

@@ -213,7 +213,7 @@ fn measure(options: &Options) -> Result<Report, Box<dyn Error>> {
         tables.push(Table {
             id: format!("words_{readers}r"),
             title: format!(
-                "{readers} readers, {} workers, whole process",
+                "readers: {readers}, workers: {}; whole process",
                 options.workers
             ),
             unit: "s".to_owned(),

@@ -7,7 +7,10 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
 };
 
 /// The outcomes of all interleavings, with at most 3 preemptions unless `LOOM_MAX_PREEMPTIONS` says otherwise.
@@ -38,5 +41,15 @@ pub(crate) fn retry<R>(mut attempt: impl FnMut() -> Option<R>) -> (R, bool) {
         }
         failed = true;
         loom::thread::yield_now();
+    }
+}
+
+/// Counts the values that were dropped. The counter is no part of the model.
+#[allow(dead_code, reason = "not every model counts")]
+pub(crate) struct Counted(pub(crate) Arc<AtomicUsize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, SeqCst);
     }
 }
