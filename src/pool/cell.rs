@@ -62,6 +62,9 @@ const WAITING: usize = 32;
 struct Cell<R> {
     state: AtomicUsize,
     answer: UnsafeCell<MaybeUninit<R>>,
+    /// Touched with the answer, so that a model sees by whom.
+    #[cfg(loom)]
+    watch: loom::cell::UnsafeCell<()>,
     waker: Mutex<Option<Waker>>,
     spins: u32,
     bell: Doorbell,
@@ -72,6 +75,8 @@ impl<R> Cell<R> {
         let cell = Box::new(Self {
             state: AtomicUsize::new(state),
             answer: UnsafeCell::new(MaybeUninit::uninit()),
+            #[cfg(loom)]
+            watch: loom::cell::UnsafeCell::new(()),
             waker: Mutex::new(None),
             spins: patience.spins,
             bell: Doorbell::new().with_yields(patience.yields),
@@ -84,6 +89,14 @@ impl<R> Cell<R> {
         self.waker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The answer's place, for who has it by I2.
+    #[inline(always)]
+    fn answer(&self) -> *mut MaybeUninit<R> {
+        #[cfg(loom)]
+        self.watch.with_mut(|_| ());
+        self.answer.get()
+    }
+
     /// Drops an answer that nobody took.
     ///
     /// # Safety
@@ -92,7 +105,7 @@ impl<R> Cell<R> {
     unsafe fn drop_answer(&self, state: usize) {
         if state & VALUE != 0 {
             // SAFETY: by `VALUE` it was written and not taken, and it is the caller's (duty 1).
-            unsafe { (*self.answer.get()).assume_init_drop() };
+            unsafe { (*self.answer()).assume_init_drop() };
         }
     }
 }
@@ -201,7 +214,7 @@ impl<R> ReplyEnd<R> {
         let _refused = answer.take_if(|_| self.is_abandoned());
         if let Some(answer) = answer {
             // SAFETY: the answer is this end's before `DONE` (I2), and there is none yet.
-            unsafe { (*cell.answer.get()).write(answer) };
+            unsafe { (*cell.answer()).write(answer) };
             flags |= VALUE;
         }
         // RELAXED: the exchange fails if it is outdated.
@@ -275,9 +288,7 @@ impl<R> CallEnd<R> {
         }
         self.has_taken = true;
         // SAFETY: by `VALUE` it was written; it is this end's since `DONE` (I2), and is taken once.
-        Some(Ok(unsafe {
-            (*self.cell().answer.get()).assume_init_read()
-        }))
+        Some(Ok(unsafe { (*self.cell().answer()).assume_init_read() }))
     }
 
     /// Looks for a while.
