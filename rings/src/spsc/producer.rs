@@ -11,8 +11,14 @@ use crate::{
     TryPushError, TryReserveError,
     pos::{advance, distance},
     share::Home,
-    sync::Ordering::{Acquire, Relaxed, Release},
+    sync::{
+        Ordering::{Acquire, Relaxed, Release},
+        spin_loop,
+    },
 };
+
+/// How long a push waits for room, if it does: about a tenth of a microsecond.
+const FULL_SPINS: usize = if cfg!(any(loom, shuttle)) { 1 } else { 8 };
 
 /// The writing end of a ring.
 ///
@@ -46,7 +52,8 @@ impl<'a, T> Producer<'a, T> {
     /// Puts `value` at the end of the ring, or hands it back at once.
     ///
     /// Wait-free: a handful of instructions, one release store; the consumer's line is read only when the ring looks
-    /// full.
+    /// full. If values are taken as fast as they come, the push that finds the ring full may wait for up to 8 spins, about
+    /// a tenth of a microsecond, for some room; one that tries again after [`Full`](TryPushError::Full) does not.
     ///
     /// # Errors
     ///
@@ -91,10 +98,36 @@ impl<'a, T> Producer<'a, T> {
         if self.is_closed() {
             return Err(TryReserveError::Closed);
         }
-        if self.refresh_free_slots(pos) == 0 {
+        if self.patient_free_slots(pos) == 0 {
             return Err(TryReserveError::Full);
         }
         Ok(pos & (self.raw.slots() - 1))
+    }
+
+    /// [`refresh_free_slots`](Self::refresh_free_slots), after a moment if the ring was full before.
+    fn patient_free_slots(&mut self, pos: usize) -> usize {
+        let raw = self.raw;
+        let patience = &raw.header().producer.patience;
+        // SAFETY: the producer's own, and this is the producer.
+        let is_eager = unsafe { patience.is_eager() };
+        if is_eager {
+            for _ in 0..FULL_SPINS {
+                spin_loop();
+            }
+        }
+        let free = self.refresh_free_slots(pos);
+        // SAFETY: as above.
+        unsafe {
+            if free == 0 {
+                patience.found_nothing();
+            } else {
+                patience.found();
+            }
+            if free > self.capacity() / 2 {
+                patience.calm_down();
+            }
+        }
+        free
     }
 
     /// Pushes values from `values` until it ends or the ring is full; one publication for all of them.
@@ -349,6 +382,21 @@ impl<'a, T> Producer<'a, T> {
         // PUBLISH, release end: whoever loads this position also sees every value written before it.
         // SAFETY: the producer's own position, and this is the producer.
         unsafe { self.line().write_pos.store(pos, Release) };
+        // RELAXED: a question and no data. A producer that sees it late answers late, or is looked at.
+        let asked = self.raw.header().asked.load(Relaxed);
+        // SAFETY: the producer's own number, and this is the producer.
+        if asked != unsafe { self.line().told_for.get() } {
+            self.tell(pos, asked);
+        }
+    }
+
+    /// Answers a consumer that asked: the position `pos` again, on a line that is not written at every value.
+    #[inline(always)]
+    fn tell(&mut self, pos: usize, asked: usize) {
+        // SAFETY: the producer's own number, and this is the producer.
+        unsafe { self.line().told_for.set(asked) };
+        // PUBLISH, release end: as for the position itself, which is stored before.
+        self.raw.header().told.store(pos, Release);
     }
 }
 
