@@ -61,10 +61,10 @@
 //! each look. So a [`try_pop`](Consumer::try_pop) that finds nothing left after the ring was found empty asks first: the
 //! producer then tells its position once, on a line of its own, and what has gathered until then comes at once. The
 //! question is a word that every push reads and that seldom changes. Such a pop waits for at most 8 spins, about a tenth
-//! of a microsecond, and then looks at `write_pos`, so that it calls a ring empty only if it is. A push that finds the
-//! ring full again waits as long before it looks. Both give that up when it brings nothing: where there is nothing to
-//! wait for they come back to it after 1, 3, 7, and at last 63 times. Nothing else waits: not a poll of an empty ring,
-//! not a batch.
+//! of a microsecond, and then looks at `write_pos`, so that it calls a ring empty only if it is. It gives that up when it
+//! brings nothing: where there is nothing to wait for it comes back to it after 1, 3, 7, and at last 63 times. Nothing
+//! else waits: not a poll of an empty ring, not a batch, and no push. (A push that waits as long when it finds the ring
+//! full again was tried: it won where a line takes long from one CPU to the other, and lost where it does not.)
 //!
 //! A ring takes five lines beside its slots.
 //!

@@ -1,10 +1,10 @@
-//! When an end that has used up what it knew may wait a moment before it looks at the other end's position.
+//! When a consumer that has used up what it knew may wait a moment before it looks at the producer's position.
 //!
-//! A look takes the line with the position away from the end that stores it. Ends that look as often as they can take
-//! turns with that line at every value; an end that waits a moment finds many values, or much room, at once. Waiting
-//! is for an end that was too fast before, and for nobody whom the other end does not answer:
+//! A look takes the line with the position away from the producer. A consumer that looks as often as it can gets it at
+//! every value, one that waits a moment finds many values at once. Waiting is for a consumer that was too fast before,
+//! and not for one whose producer has nothing more to say:
 //!
-//! - An end begins to wait when a look found something, and the look before found nothing.
+//! - It begins to wait when a look found something, and the look before found nothing.
 //! - It stops when it finds that it need not have waited.
 //! - If it waited and there was nothing, it lets 1, 3, 7 and so on up to 63 such occasions go by before it waits again.
 
@@ -17,10 +17,10 @@ const EAGER: usize = 1;
 /// The last look found nothing.
 const STARVED: usize = 2;
 
-/// How many occasions an end lets go by at most.
+/// How many occasions it lets go by at most.
 const SKIPS_MAX: usize = if cfg!(any(loom, shuttle)) { 1 } else { 63 };
 
-/// What one end remembers of its looks. It alone touches it.
+/// What a consumer remembers of its looks. It alone touches it.
 #[derive(Debug)]
 pub(crate) struct Patience {
     mood: Private,
@@ -41,7 +41,7 @@ impl Patience {
     ///
     /// # Safety
     ///
-    /// 1. The caller is the end that owns this; no other thread touches it meanwhile.
+    /// 1. The caller is the consumer that owns this; no other thread touches it meanwhile.
     #[inline(always)]
     pub(super) unsafe fn is_calm(&self) -> bool {
         // SAFETY: duty 1.

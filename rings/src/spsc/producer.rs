@@ -11,14 +11,8 @@ use crate::{
     TryPushError, TryReserveError,
     pos::{advance, distance},
     share::Home,
-    sync::{
-        Ordering::{Acquire, Relaxed, Release},
-        spin_loop,
-    },
+    sync::Ordering::{Acquire, Relaxed, Release},
 };
-
-/// How long a push waits for room, if it does: about a tenth of a microsecond.
-const FULL_SPINS: usize = if cfg!(any(loom, shuttle)) { 1 } else { 8 };
 
 /// The writing end of a ring.
 ///
@@ -52,8 +46,7 @@ impl<'a, T> Producer<'a, T> {
     /// Puts `value` at the end of the ring, or hands it back at once.
     ///
     /// Wait-free: a handful of instructions, one release store; the consumer's line is read only when the ring looks
-    /// full. If values are taken as fast as they come, the push that finds the ring full may wait for up to 8 spins, about
-    /// a tenth of a microsecond, for some room; one that tries again after [`Full`](TryPushError::Full) does not.
+    /// full.
     ///
     /// # Errors
     ///
@@ -98,36 +91,10 @@ impl<'a, T> Producer<'a, T> {
         if self.is_closed() {
             return Err(TryReserveError::Closed);
         }
-        if self.patient_free_slots(pos) == 0 {
+        if self.refresh_free_slots(pos) == 0 {
             return Err(TryReserveError::Full);
         }
         Ok(pos & (self.raw.slots() - 1))
-    }
-
-    /// [`refresh_free_slots`](Self::refresh_free_slots), after a moment if the ring was full before.
-    fn patient_free_slots(&mut self, pos: usize) -> usize {
-        let raw = self.raw;
-        let patience = &raw.header().producer.patience;
-        // SAFETY: the producer's own, and this is the producer.
-        let is_eager = unsafe { patience.is_eager() };
-        if is_eager {
-            for _ in 0..FULL_SPINS {
-                spin_loop();
-            }
-        }
-        let free = self.refresh_free_slots(pos);
-        // SAFETY: as above.
-        unsafe {
-            if free == 0 {
-                patience.found_nothing();
-            } else {
-                patience.found();
-            }
-            if free > self.capacity() / 2 {
-                patience.calm_down();
-            }
-        }
-        free
     }
 
     /// Pushes values from `values` until it ends or the ring is full; one publication for all of them.

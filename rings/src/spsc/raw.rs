@@ -10,7 +10,7 @@
 //! | `told` | producer | consumer | a former `write_pos`, when it was asked; PUBLISH |
 //! | `asked` | consumer | producer | where the consumer stood when it asked |
 //! | `read_pos` | consumer | both | ever growing; VACATE |
-//! | `limit` and `patience` of a line, `staged`, `told_for`, `own_pos`, `owes` | that end | that end | any time |
+//! | `limit` of a line, `staged`, `told_for`, `own_pos`, `owes`, `patience` | that end | that end | any time |
 //! | the consumer's line | producer | producer | after LEFT |
 //! | slots | the end that [I1](super#invariants) gives them to | the same | |
 
@@ -70,8 +70,6 @@ pub(crate) struct ProducerLine {
     pub(crate) limit: Private,
     /// The last `asked` that it answered.
     pub(crate) told_for: Private,
-    /// How it looks at `read_pos`.
-    pub(crate) patience: Patience,
 }
 
 /// What the consumer writes. The producer reads `read_pos` and nothing else of it.
@@ -115,7 +113,6 @@ impl Header {
                     staged: Private::new(0),
                     limit: Private::new(start.wrapping_add(capacity)),
                     told_for: Private::new(start),
-                    patience: Patience::new(),
                 }),
                 told: CachePadded::new(AtomicUsize::new(start)),
                 consumer: CachePadded::new(ConsumerLine {
