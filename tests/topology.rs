@@ -14,32 +14,17 @@ mod measure;
 #[path = "../docs/examples/topology/tree.rs"]
 mod tree;
 
+mod built_example;
+
 use std::fs;
-use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
+use built_example::stderr;
 use serde_json::{Value, json};
 use shared_nothing::affinity::{CpuSet, Machine, usable_cpus};
 
-/// The built example, beside this test: `target/<profile>/deps/<this>` and `target/<profile>/examples/topology`.
-fn program() -> PathBuf {
-    let here = std::env::current_exe().expect("this program has a path");
-    let profile = here
-        .ancestors()
-        .nth(2)
-        .expect("tests are built two folders down");
-    let name = format!("topology{}", std::env::consts::EXE_SUFFIX);
-    let program = profile.join("examples").join(name);
-    assert!(
-        program.is_file(),
-        "{} is not built: run `cargo build --example topology` with this test's profile and target directory",
-        program.display()
-    );
-    program
-}
-
 fn topology() -> Command {
-    quick(Command::new(program()))
+    quick(built_example::command("topology"))
 }
 
 /// With as little to measure as shows that it works, and the CPU budget of nobody's environment.
@@ -51,10 +36,6 @@ fn quick(mut command: Command) -> Command {
 
 fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("text")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// Runs to the end, which is a good one.
@@ -133,7 +114,9 @@ fn one_cpu_is_drawn_and_said_to_be_alone() {
 fn h27_a_mask_given_by_taskset_is_obeyed() {
     let last = usable_cpus().expect("a mask").last().expect("a CPU");
     let mut taskset = Command::new("taskset");
-    taskset.args(["-c", &last.to_string()]).arg(program());
+    taskset
+        .args(["-c", &last.to_string()])
+        .arg(built_example::program("topology"));
     let report = report(quick(taskset));
     assert_eq!(report["budget"]["cpus"], json!(last.to_string()));
     assert_eq!(report["budget"]["workers"], json!(1));

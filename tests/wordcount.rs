@@ -14,34 +14,18 @@ mod token;
 #[path = "../docs/examples/wordcount/word.rs"]
 mod word;
 
+mod built_example;
+
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
+use built_example::stderr;
 use serde_json::{Value, json};
 
-/// The built example, beside this test: `target/<profile>/deps/<this>` and `target/<profile>/examples/wordcount`.
-fn program() -> PathBuf {
-    let here = std::env::current_exe().expect("this program has a path");
-    let profile = here
-        .ancestors()
-        .nth(2)
-        .expect("tests are built two folders down");
-    let name = format!("wordcount{}", std::env::consts::EXE_SUFFIX);
-    let program = profile.join("examples").join(name);
-    assert!(
-        program.is_file(),
-        "{} is not built: run `cargo build --example wordcount` with this test's profile and target directory",
-        program.display()
-    );
-    program
-}
-
 fn wordcount() -> Command {
-    let mut command = Command::new(program());
-    command.stdin(Stdio::null());
-    command
+    built_example::command("wordcount")
 }
 
 /// Runs to the end; the report as JSON where there is one.
@@ -49,10 +33,6 @@ fn report(command: &mut Command) -> Value {
     let output = command.arg("--json").output().expect("the program runs");
     assert!(output.status.success(), "{}", stderr(&output));
     serde_json::from_slice(&output.stdout).expect("valid JSON")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// A folder of its own for each test, removed when dropped.

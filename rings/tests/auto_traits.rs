@@ -66,6 +66,7 @@ one_owner! {
     lanes::Producers<'static>;
     lanes::Consumer<'static>;
     lanes::Drain<'static, 'static>;
+    lanes::Grant<'static, 'static>;
     unbounded::spsc::Producer<'static>;
     unbounded::spsc::Consumer<'static>;
     unbounded::spsc::Drain<'static, 'static>;
@@ -95,10 +96,6 @@ assert_impl_all!(mpmc::Consumer<'static, Moves>: Send, Clone);
 assert_not_impl_any!(mpmc::Consumer<'static, u8>: Sync, Copy);
 assert_not_impl_any!(mpmc::Consumer<'static, Stays>: Send, Sync);
 assert_not_impl_any!(mpmc::Grant<'static, 'static, u8>: Clone, Copy);
-
-// Holds pointers into its lane, besides.
-assert_not_impl_any!(lanes::Grant<'static, 'static, u8>: Sync, Clone, Copy);
-assert_not_impl_any!(lanes::Grant<'static, 'static, Stays>: Send);
 
 // Bytes may go anywhere.
 assert_impl_all!(frames::Ring<64>: Send, Sync);

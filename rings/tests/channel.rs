@@ -16,10 +16,11 @@ use std::{
 use shared_nothing_rings::{
     TryPopError, TryPushError,
     channel::{
-        self, Bells, BellsRef, Receiver, RecvError, RecvTimeoutError, SendTimeoutError, Sender,
+        self, Bells, BellsRef, MpscReceiver, MpscSender, Receiver, RecvError, RecvTimeoutError,
+        SendTimeoutError, Sender,
     },
     ends::{PopEnd, PushEnd, ReserveEnd},
-    mpsc, spsc,
+    mpmc, mpsc, spsc, stamped,
     wait::{Doorbell, Spin, WaitUntil, Yield},
 };
 
@@ -146,6 +147,24 @@ where
     assert!(tx.is_closed());
 }
 
+/// What a receiver that closes the channel says of it, and gets.
+fn receiver_closes<P, C, B>(mut tx: Sender<P, B>, mut rx: Receiver<C, B>)
+where
+    P: PushEnd<Item = u32>,
+    C: PopEnd<Item = u32>,
+    B: BellsRef,
+{
+    assert!(!tx.is_closed() && !rx.is_closed());
+    tx.send(1).unwrap();
+    rx.close();
+    assert!(rx.is_closed() && tx.is_closed());
+    assert_eq!(tx.send(2).unwrap_err().0, 2);
+    assert_eq!(rx.recv(), Ok(1));
+    assert!(rx.is_closed());
+    drop(tx);
+    assert_eq!(rx.recv(), Err(RecvError));
+}
+
 macro_rules! suite {
     ($name:ident, $ring:ident, $wait:expr) => {
         #[test]
@@ -158,6 +177,8 @@ macro_rules! suite {
             contract(tx, rx);
             let (tx, rx) = make();
             receiver_goes(tx, rx);
+            let (tx, rx) = make();
+            receiver_closes(tx, rx);
         }
     };
 }
@@ -169,6 +190,22 @@ suite!(
     spsc_spins_and_parks,
     spsc,
     Doorbell::with_spins(50).with_yields(2)
+);
+suite!(stamped_spins, stamped, Spin);
+suite!(stamped_yields, stamped, Yield);
+suite!(stamped_parks, stamped, Doorbell::new());
+suite!(
+    stamped_pauses_and_parks,
+    stamped,
+    Doorbell::with_spins(9).with_pauses(40)
+);
+suite!(mpmc_spins, mpmc, Spin);
+suite!(mpmc_yields, mpmc, Yield);
+suite!(mpmc_parks, mpmc, Doorbell::new());
+suite!(
+    mpmc_pauses_and_parks,
+    mpmc,
+    Doorbell::with_spins(9).with_pauses(40)
 );
 suite!(mpsc_spins, mpsc, Spin);
 suite!(mpsc_yields, mpsc, Yield);
@@ -246,9 +283,14 @@ fn a_cancelled_send_hands_its_value_back() {
     assert_eq!(rx.try_iter().collect::<Vec<_>>(), ["first"]);
 }
 
+/// A task that finds nothing stands in the queue at once, so that its wakes can be counted.
+fn queues_at_once<T>(capacity: usize) -> (MpscSender<T>, MpscReceiver<T>) {
+    channel::join(mpsc::with_capacity(capacity).unwrap(), Arc::default())
+}
+
 #[test]
 fn h07_cancelled_waiter_passes_the_wake_on() {
-    let (tx, mut rx) = channel::mpsc::<usize>(1).unwrap();
+    let (tx, mut rx) = queues_at_once::<usize>(1);
     let mut senders: Vec<_> = (0..1000).map(|_| tx.clone()).collect();
     let (unpark, waker) = unpark();
     let mut task = Context::from_waker(&waker);
@@ -297,7 +339,7 @@ fn h07_cancelled_waiter_passes_the_wake_on() {
 
 #[test]
 fn h06_a_place_given_up_wakes_who_waits_for_it() {
-    let (mut tx, mut rx) = channel::mpsc(1).unwrap();
+    let (mut tx, mut rx) = queues_at_once(1);
     let mut other = tx.clone();
     let permit = tx.reserve().unwrap();
     let (unpark, waker) = unpark();
@@ -314,7 +356,7 @@ fn h06_a_place_given_up_wakes_who_waits_for_it() {
 
 #[test]
 fn h06_places_that_come_free_together_wake_as_many() {
-    let (mut tx, mut rx) = channel::mpsc(2).unwrap();
+    let (mut tx, mut rx) = queues_at_once(2);
     let (mut third, mut fourth) = (tx.clone(), tx.clone());
     let mut other = tx.clone();
     let permit = tx.reserve().unwrap();

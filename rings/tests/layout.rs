@@ -4,7 +4,8 @@
 use std::{cell::Cell, rc::Rc};
 
 use shared_nothing_rings::{
-    CapacityError, TryPopError, TryPushError, TryReserveError, mpsc, spsc, stamped, wait::Doorbell,
+    CapacityError, TryPopError, TryPushError, TryReserveError, mpmc, mpsc, spsc, stamped,
+    wait::Doorbell,
 };
 use static_assertions::{
     assert_eq_size, assert_impl_all, assert_not_impl_any, const_assert, const_assert_eq,
@@ -51,7 +52,6 @@ assert_impl_all!(Doorbell: Send, Sync);
 // An end is a pointer and a word that says how it holds the ring, whatever the values.
 assert_eq_size!(spsc::Producer<'static, [u8; 999]>, [usize; 2]);
 assert_eq_size!(spsc::Consumer<'static, u8>, [usize; 2]);
-assert_eq_size!(mpsc::Producer<'static, u8>, [usize; 2]);
 assert_eq_size!(mpsc::Consumer<'static, u8>, [usize; 2]);
 assert_eq_size!(stamped::Producer<'static, u8>, [usize; 2]);
 assert_eq_size!(Option<spsc::Producer<'static, u8>>, [usize; 2]);
@@ -84,6 +84,16 @@ fn a_ring_has_three_lines_of_its_own_before_its_slots() {
     assert_eq!(align_of::<mpsc::Ring<u8, 1>>(), LINE);
     assert_eq!(size_of::<mpsc::Ring<(), 16>>(), 4 * LINE);
     assert_eq!(size_of::<mpsc::Ring<u64, 16>>(), 5 * LINE);
+}
+
+/// One of many remembers where it was, and nobody else's words lie beside that.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[test]
+fn an_end_that_remembers_its_position_has_a_line_of_its_own() {
+    assert_eq!(align_of::<mpsc::Producer<'static, u8>>(), LINE);
+    assert_eq!(size_of::<mpsc::Producer<'static, [u8; 999]>>(), LINE);
+    assert_eq!(align_of::<mpmc::Consumer<'static, u8>>(), LINE);
+    assert_eq!(size_of::<mpmc::Consumer<'static, u8>>(), LINE);
 }
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]

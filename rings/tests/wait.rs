@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use shared_nothing_rings::wait::Doorbell;
+use shared_nothing_rings::wait::{Doorbell, Spin, Wait, Yield};
 
 /// Counts how often it is asked, and answers as told.
 fn counted(looks: &AtomicUsize, answer: bool) -> impl FnMut() -> Option<()> {
@@ -28,6 +28,43 @@ fn what_is_there_already_is_found_by_the_first_look() {
         Doorbell::with_spins(spins).wait(counted(&looks, true));
         assert_eq!(looks.into_inner(), 1);
     }
+}
+
+#[test]
+fn pauses_between_looks_change_when_one_looks_and_not_how_often() {
+    for (spins, pauses) in [(0, 9), (5, 0), (5, 1), (5, 64)] {
+        let bell = Doorbell::with_spins(spins).with_pauses(pauses);
+        let mut left = spins;
+        let mut look = || {
+            left = left.checked_sub(1)?;
+            (left == 0).then_some(())
+        };
+        if spins != 0 {
+            bell.wait(&mut look);
+            assert_eq!(left, 0, "found by the last look before it parks");
+        }
+        let looks = AtomicUsize::new(0);
+        bell.wait_again(counted(&looks, true));
+        assert_eq!(looks.into_inner(), 1);
+    }
+}
+
+#[test]
+fn only_a_way_to_wait_that_parks_is_awaited() {
+    let bell = Doorbell::new();
+    assert!(!Spin.may_be_awaited() && !Yield.may_be_awaited() && !bell.may_be_awaited());
+    let done = AtomicUsize::new(0);
+    thread::scope(|threads| {
+        let waiter = threads.spawn(|| bell.wait(|| (done.load(SeqCst) != 0).then_some(())));
+        // Queued or seated sooner or later: it never finds anything before it is told.
+        while !bell.may_be_awaited() {
+            thread::yield_now();
+        }
+        done.store(1, SeqCst);
+        bell.ring();
+        waiter.join().expect("nothing panics there");
+    });
+    assert!(!bell.may_be_awaited());
 }
 
 #[test]

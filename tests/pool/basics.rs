@@ -13,7 +13,6 @@ use shared_nothing::{
     affinity::{CpuId, Demand, Placement, Shortfall, current_cpu, usable_cpus},
     executor,
     pool::{Outcome, PoolConfig, SendError, StartError, TrySendError, WorkerPool},
-    rings::CapacityError,
     worker::{Batch, Context, Worker},
 };
 
@@ -447,13 +446,10 @@ fn bad_settings_are_refused_with_their_names() {
             other => panic!("{name}: {other:?}"),
         }
     }
-    let capacities = [
-        (0, CapacityError::Zero),
-        (usize::MAX, CapacityError::TooLarge),
-    ];
-    for (capacity, why) in capacities {
-        match WorkerPool::start(config(1).with_capacity(capacity), |_| run(|_, _: u32| {})) {
-            Err(StartError::Mailbox { worker: 0, error }) => assert_eq!(error, why),
+    for capacity in [0, usize::MAX] {
+        let config = config(1).with_capacity(capacity);
+        match WorkerPool::start(config, |_| run(|_, _: u32| {})) {
+            Err(StartError::Mailbox { worker: 0, .. }) => {}
             other => panic!("{capacity}: {other:?}"),
         }
     }

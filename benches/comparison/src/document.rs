@@ -1,6 +1,10 @@
 //! Puts tables into a document, between two lines that mark their place, and leaves the rest of it alone.
 
-use std::fmt;
+use std::{
+    error::Error,
+    fmt, fs,
+    path::{Path, PathBuf},
+};
 
 fn marks(program: &str) -> [String; 2] {
     ["begin", "end"].map(|place| format!("<!-- {program}: {place} -->"))
@@ -23,7 +27,7 @@ impl fmt::Display for NoPlace {
     }
 }
 
-impl std::error::Error for NoPlace {}
+impl Error for NoPlace {}
 
 /// The document with the `tables` of `program` in their place.
 ///
@@ -43,6 +47,25 @@ pub fn with_tables(document: &str, program: &str, tables: &str) -> Result<String
         )),
         None => Err(NoPlace { begin, end }),
     }
+}
+
+/// Puts the tables of `program` into the file `path`. `tables` makes them, given the name of the folder of pictures, which
+/// is called as the document and lies beside it. Returns that folder.
+///
+/// # Errors
+///
+/// The file cannot be read or written, or does not say where the tables go.
+pub fn rewrite(
+    path: &Path,
+    program: &str,
+    tables: impl FnOnce(&str) -> String,
+) -> Result<PathBuf, Box<dyn Error>> {
+    let dir = path.with_extension("");
+    let name = dir.file_name().and_then(|name| name.to_str());
+    let text = tables(name.ok_or("a document has a name")?);
+    let document = with_tables(&fs::read_to_string(path)?, program, &text)?;
+    fs::write(path, document)?;
+    Ok(dir)
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ use comparison::{
 };
 use lexopt::{Arg, Parser, ValueExt};
 use rings::{
-    list,
+    list, pictures,
     rounds::{self, Settings},
     tables::{self, Names},
 };
@@ -99,12 +99,8 @@ fn compare() -> Result<(), Box<dyn Error>> {
         fs::write(dir.join("rings.md"), markdown(&report, "."))?;
     }
     if let Some(path) = &options.doc {
-        let dir = path.with_extension("");
-        let name = dir.file_name().and_then(|name| name.to_str());
-        let tables = markdown(&report, name.ok_or("a document has a name")?);
-        let document = document::with_tables(&fs::read_to_string(path)?, "rings-compare", &tables)?;
+        let dir = document::rewrite(path, "rings-compare", |plots| markdown(&report, plots))?;
         write_plots(&report, &dir)?;
-        fs::write(path, document)?;
     }
     print!("{}", markdown(&report, "."));
     Ok(())
@@ -115,19 +111,24 @@ fn markdown(report: &Report, plots: &str) -> String {
         prefix: "rings",
         plots,
         rows: "queue",
-        note: "nanoseconds an item.",
+        note: "order shuffled; nanoseconds an item.",
         leads: tables::leads,
     };
-    table::markdown(report, &style)
+    let tables = table::markdown(report, &style);
+    // The machine comes first.
+    let (machine, tables) = tables.split_once("\n\n").unwrap_or_default();
+    let pictures = comparison::pictures::links(&pictures::all(report), plots, "rings");
+    format!("{machine}\n{pictures}\n{tables}")
 }
 
 fn write_plots(report: &Report, dir: &Path) -> std::io::Result<()> {
     fs::create_dir_all(dir)?;
+    let write = |name: &str, svg| fs::write(dir.join(format!("rings-{name}.svg")), svg);
     for table in &report.tables {
-        fs::write(
-            dir.join(format!("rings-{}.svg", table.id)),
-            plot::svg(table),
-        )?;
+        write(&table.id, plot::svg(table))?;
+    }
+    for picture in pictures::all(report) {
+        write(picture.name, picture.svg)?;
     }
     Ok(())
 }

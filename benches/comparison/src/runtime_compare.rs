@@ -101,12 +101,8 @@ fn compare() -> Result<(), Box<dyn Error>> {
         fs::write(path, markdown(&report, "performance"))?;
     }
     if let Some(path) = &options.doc {
-        let dir = path.with_extension("");
-        let name = dir.file_name().and_then(|name| name.to_str());
-        let text = markdown(&report, name.ok_or("a document has a name")?);
-        let document = document::with_tables(&fs::read_to_string(path)?, "runtime-compare", &text)?;
+        let dir = document::rewrite(path, "runtime-compare", |plots| markdown(&report, plots))?;
         write_plots(&report, &dir)?;
-        fs::write(path, document)?;
     }
     print!("{}", markdown(&report, "performance"));
     Ok(())
@@ -138,14 +134,14 @@ fn markdown(report: &Report, plots: &str) -> String {
         prefix: "runtime",
         plots,
         rows: "peer",
-        note: "each sample a process of its own.",
+        note: "order shuffled; each sample a process of its own.",
         leads: tables::leads,
     };
     let tables = table::markdown(report, &style);
     // The machine comes first.
     let (machine, tables) = tables.split_once("\n\n").unwrap_or_default();
     let overview = tables::overview(report);
-    let pictures = pictures::links(report, plots);
+    let pictures = comparison::pictures::links(&pictures::all(report), plots, "runtime");
     format!("{machine}\n\n{overview}{pictures}\n{tables}")
 }
 
@@ -155,8 +151,8 @@ fn write_plots(report: &Report, dir: &Path) -> std::io::Result<()> {
     for table in &report.tables {
         write(&table.id, plot::svg(table))?;
     }
-    for (name, svg) in pictures::all(report) {
-        write(name, svg)?;
+    for picture in pictures::all(report) {
+        write(picture.name, picture.svg)?;
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ pub struct Style<'a> {
     pub leads: fn(&Table, &Row) -> bool,
 }
 
-/// The machine, one line a workload, then a table a workload.
+/// The machine, one line a workload, where we lose, then a table a workload.
 #[must_use]
 pub fn markdown(report: &Report, style: &Style<'_>) -> String {
     let mut out = String::new();
@@ -30,13 +30,14 @@ pub fn markdown(report: &Report, style: &Style<'_>) -> String {
     // Writing to a string does not fail.
     let _ = writeln!(
         out,
-        "{}. {} interleaved rounds, order shuffled; {}\n",
+        "{}. {} interleaved rounds, {}\n",
         machine.join("; "),
         report.rounds,
         style.note
     );
     out += "| workload | ours | median | q3 / median | best rival | its median | ours / rival | | floor |\n";
     out += "|---|---|---:|---:|---|---:|---:|---|---:|\n";
+    let mut behind = Vec::new();
     for table in &report.tables {
         for class in [Class::Plain, Class::EachProducer, Class::Awake] {
             let shown = |row: &&Row| {
@@ -44,8 +45,16 @@ pub fn markdown(report: &Report, style: &Style<'_>) -> String {
             };
             for row in table.rows.iter().filter(shown) {
                 summary(&mut out, table, row);
+                behind.extend(loss(table, row));
             }
         }
+    }
+    if !behind.is_empty() {
+        let _ = writeln!(
+            out,
+            "\nBehind, by more than a tenth: {}.",
+            behind.join("; ")
+        );
     }
     for table in &report.tables {
         let _ = writeln!(
@@ -126,12 +135,21 @@ fn summary(out: &mut String, table: &Table, row: &Row) {
     }
 }
 
+/// By how much a row is behind whom, if it is.
+fn loss(table: &Table, row: &Row) -> Option<String> {
+    let (best, ratio) = (table.best(Kind::Rival, row.class)?, table.ratio(row)?);
+    let Table { id, .. } = table;
+    (verdict(ratio) == BEHIND).then(|| format!("`{id}`, {}, {ratio:.2} of {}", row.name, best.name))
+}
+
+const BEHIND: &str = "**behind**";
+
 /// Between two runs a median moves by a tenth.
 fn verdict(ratio: f64) -> &'static str {
     match ratio {
         ..0.9 => "ahead",
         0.9..=1.1 => "level",
-        _ => "**behind**",
+        _ => BEHIND,
     }
 }
 
@@ -187,5 +205,21 @@ mod tests {
         assert!(place("| ~ least") < place("| split (order of each producer)"));
         assert!(place("| split") < place("| **shared"));
         assert!(text.contains("![mpsc_2p](plots/rings-mpsc_2p.svg)"));
+        assert!(!text.contains("Behind"));
+    }
+
+    #[test]
+    fn where_we_lose_is_said() {
+        let mut report = example();
+        report.tables[0].rows[0].samples = vec![33.0];
+        let style = Style {
+            prefix: "rings",
+            plots: "plots",
+            rows: "queue",
+            note: "",
+            leads: |_, _| true,
+        };
+        let text = markdown(&report, &style);
+        assert!(text.contains("tenth: `mpsc_2p`, mpsc, 1.50 of other.\n"));
     }
 }

@@ -10,28 +10,39 @@
 //! | `--rounds N` | rounds (default 7), after one that is not counted and that warms the page cache |
 //! | `--workers N` | workers of the two that have some (default 2) |
 //! | `--ours PROGRAM` | the example's program (default: in the workspace's target directory) |
-//! | `--readers N` | readers of those two (default: as many as workers) |
+//! | `--readers N` | readers of those two (default: as many as workers); more than once for more tables |
 //! | `--channel KIND` | what the crossbeam rival sends; more than once for more rivals (default `packs`, then `batches`) |
+//! | `--json FILE` | writes all samples there |
+//! | `--markdown FILE` | writes the tables there |
+//! | `--doc FILE` | puts the tables into this document and the pictures into a folder beside it, called as it |
+//! | `--from FILE` | does not measure but reads what `--json` wrote |
 //!
 //! Without a path, each counts what it counts by default. Every round the order moves on by one, so that none always
-//! runs behind the same other. A run that counts differently from the first is an error.
+//! runs behind the same other. A run that counts differently from the first is an error. The tables are printed in any
+//! case.
 
-use std::env;
-use std::ffi::OsString;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
-use std::time::Instant;
+use std::{
+    env,
+    error::Error,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+    time::Instant,
+};
 
+use comparison::{
+    document, plot,
+    report::{self, Class, Kind, Report, Row, Table},
+    table::{self, Style},
+};
 use lexopt::{Arg, Parser, ValueExt};
 use serde_json::Value;
+use shared_nothing_affinity::usable_cpus;
 
 fn main() -> ExitCode {
     match compare() {
-        Ok(table) => {
-            print!("{table}");
-            ExitCode::SUCCESS
-        }
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("wordcount-compare: {error}");
             ExitCode::FAILURE
@@ -39,91 +50,200 @@ fn main() -> ExitCode {
     }
 }
 
+struct Options {
+    rounds: usize,
+    workers: usize,
+    readers: Vec<usize>,
+    channels: Vec<String>,
+    ours: PathBuf,
+    paths: Vec<OsString>,
+    json: Option<PathBuf>,
+    markdown: Option<PathBuf>,
+    doc: Option<PathBuf>,
+    from: Option<PathBuf>,
+}
+
 /// One of the programs, and what it took.
 struct Contestant {
     name: String,
+    kind: Kind,
     program: PathBuf,
     args: Vec<OsString>,
     /// Seconds, a round each.
     times: Vec<f64>,
 }
 
-fn compare() -> Result<String, Box<dyn std::error::Error>> {
-    let here = env::current_exe()?;
-    let here = here.parent().ok_or("this program lies in no folder")?;
-    let mut rounds = 7_usize;
-    let mut workers = 2_usize;
-    let mut readers = None;
-    let mut channels = Vec::new();
-    let mut ours =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/release/examples/wordcount");
-    let mut paths = Vec::new();
+fn compare() -> Result<(), Box<dyn Error>> {
+    let options = options()?;
+    let report = match &options.from {
+        Some(path) => {
+            let json = serde_json::from_str(&fs::read_to_string(path)?)?;
+            Report::from_json(&json).ok_or("not a report of this program")?
+        }
+        None => measure(&options)?,
+    };
+    if let Some(path) = &options.json {
+        fs::write(path, format!("{:#}\n", report.to_json()))?;
+    }
+    if let Some(path) = &options.markdown {
+        fs::write(path, markdown(&report, "performance"))?;
+    }
+    if let Some(path) = &options.doc {
+        let dir = document::rewrite(path, "wordcount-compare", |plots| markdown(&report, plots))?;
+        fs::create_dir_all(&dir)?;
+        for table in &report.tables {
+            let file = dir.join(format!("wordcount-{}.svg", table.id));
+            fs::write(file, plot::svg(table))?;
+        }
+    }
+    print!("{}", markdown(&report, "performance"));
+    Ok(())
+}
+
+fn options() -> Result<Options, Box<dyn Error>> {
+    let mut options = Options {
+        rounds: 7,
+        workers: 2,
+        readers: Vec::new(),
+        channels: Vec::new(),
+        ours: Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/release/examples/wordcount"),
+        paths: Vec::new(),
+        json: None,
+        markdown: None,
+        doc: None,
+        from: None,
+    };
     let mut parser = Parser::from_env();
     while let Some(arg) = parser.next()? {
         match arg {
-            Arg::Long("rounds") => rounds = parser.value()?.parse()?,
-            Arg::Long("workers") => workers = parser.value()?.parse()?,
-            Arg::Long("readers") => readers = Some(parser.value()?.parse::<usize>()?),
-            Arg::Long("channel") => channels.push(parser.value()?.string()?),
-            Arg::Long("ours") => ours = parser.value()?.into(),
-            Arg::Value(path) => paths.push(path),
+            Arg::Long("rounds") => options.rounds = parser.value()?.parse()?,
+            Arg::Long("workers") => options.workers = parser.value()?.parse()?,
+            Arg::Long("readers") => options.readers.push(parser.value()?.parse()?),
+            Arg::Long("channel") => options.channels.push(parser.value()?.string()?),
+            Arg::Long("ours") => options.ours = parser.value()?.into(),
+            Arg::Long("json") => options.json = Some(parser.value()?.into()),
+            Arg::Long("markdown") => options.markdown = Some(parser.value()?.into()),
+            Arg::Long("doc") => options.doc = Some(parser.value()?.into()),
+            Arg::Long("from") => options.from = Some(parser.value()?.into()),
+            Arg::Value(path) => options.paths.push(path),
             other => return Err(other.unexpected().into()),
         }
     }
-    if rounds == 0 {
+    if options.rounds == 0 {
         return Err("no round, no median".into());
     }
+    if options.channels.is_empty() {
+        options.channels = ["packs", "batches"].map(str::to_owned).into();
+    }
+    if options.readers.is_empty() {
+        options.readers.push(options.workers);
+    }
+    Ok(options)
+}
 
-    let contestant = |name: String, program: PathBuf, first: &[String]| {
+/// Those who count with so many readers.
+fn contestants(options: &Options, readers: usize) -> Result<Vec<Contestant>, Box<dyn Error>> {
+    let here = env::current_exe()?;
+    let here = here.parent().ok_or("this program lies in no folder")?;
+    let contestant = |name: String, kind, program: PathBuf, first: &[String]| {
         let args = first.iter().map(OsString::from).chain(["--json".into()]);
         Contestant {
             name,
+            kind,
             program,
-            args: args.chain(paths.iter().cloned()).collect(),
+            args: args.chain(options.paths.iter().cloned()).collect(),
             times: Vec::new(),
         }
     };
-    if channels.is_empty() {
-        channels = ["packs", "batches"].map(str::to_owned).into();
-    }
-    let readers = readers.unwrap_or(workers);
-    let threads = [
-        format!("--workers={workers}"),
-        format!("--readers={readers}"),
-    ];
-    let crew = format!("{readers} readers, {workers} workers");
+    let workers = format!("--workers={}", options.workers);
+    let threads = [workers, format!("--readers={readers}")];
     let mut contestants = vec![
-        contestant(format!("shared-nothing, {crew}"), ours, &threads),
+        contestant(
+            "pool".to_owned(),
+            Kind::Ours,
+            options.ours.clone(),
+            &threads,
+        ),
         contestant(
             "one thread, no library".to_owned(),
+            Kind::Rival,
             here.join("wordcount-single"),
             &[],
         ),
     ];
-    for channel in channels {
+    for channel in &options.channels {
         let [workers, readers] = threads.clone();
         contestants.push(contestant(
-            format!("crossbeam-channel ({channel}), {crew}"),
+            format!("crossbeam-channel, {channel}"),
+            Kind::Rival,
             here.join("wordcount-crossbeam"),
             &[format!("--channel={channel}"), workers, readers],
         ));
     }
+    Ok(contestants)
+}
 
+fn measure(options: &Options) -> Result<Report, Box<dyn Error>> {
+    let cpus: Vec<_> = usable_cpus()?.iter().collect();
+    let mut machine = report::machine(&cpus);
     let mut expected = None;
-    for round in 0..=rounds {
-        for turn in 0..contestants.len() {
-            let index = (round + turn) % contestants.len();
-            let contestant = &mut contestants[index];
-            let (seconds, counted) = contestant.run()?;
-            if *expected.get_or_insert_with(|| counted.clone()) != counted {
-                return Err(format!("{} counted {counted}", contestant.name).into());
+    let mut tables = Vec::new();
+    for &readers in &options.readers {
+        let mut contestants = contestants(options, readers)?;
+        for round in 0..=options.rounds {
+            for turn in 0..contestants.len() {
+                let index = (round + turn) % contestants.len();
+                let contestant = &mut contestants[index];
+                let (seconds, counted) = contestant.run()?;
+                if *expected.get_or_insert_with(|| counted.clone()) != counted {
+                    return Err(format!("{} counted {counted}", contestant.name).into());
+                }
+                if round > 0 {
+                    contestant.times.push(seconds);
+                }
             }
-            if round > 0 {
-                contestant.times.push(seconds);
-            }
+            eprintln!("round {round} of {}, {readers} readers", options.rounds);
         }
+        let row = |contestant: Contestant| Row {
+            name: contestant.name,
+            kind: contestant.kind,
+            class: Class::Plain,
+            samples: contestant.times,
+        };
+        tables.push(Table {
+            id: format!("words_{readers}r"),
+            title: format!(
+                "{readers} readers, {} workers, whole process",
+                options.workers
+            ),
+            unit: "s".to_owned(),
+            rows: contestants.into_iter().map(row).collect(),
+        });
     }
-    Ok(table(&mut contestants, &expected.unwrap_or_default()))
+    let counted = expected.unwrap_or_default();
+    machine.push(("words".to_owned(), counted["words"].to_string()));
+    machine.push((
+        "of them different".to_owned(),
+        counted["distinct"].to_string(),
+    ));
+    let megabytes = counted["bytes"].as_f64().unwrap_or_default() / 1e6;
+    machine.push(("megabytes".to_owned(), format!("{megabytes:.1}")));
+    Ok(Report {
+        machine,
+        rounds: options.rounds,
+        tables,
+    })
+}
+
+fn markdown(report: &Report, plots: &str) -> String {
+    let style = Style {
+        prefix: "wordcount",
+        plots,
+        rows: "program",
+        note: "in an order that moves on by one; seconds of a whole process.",
+        leads: |_, _| true,
+    };
+    table::markdown(report, &style)
 }
 
 impl Contestant {
@@ -143,41 +263,5 @@ impl Contestant {
         let keys = ["words", "distinct", "bytes", "top"];
         let counted = keys.map(|key| (key.to_owned(), report[key].take()));
         Ok((seconds, Value::Object(counted.into_iter().collect())))
-    }
-}
-
-/// Markdown: seconds, and how many times as long as the first each took, from the medians.
-fn table(contestants: &mut [Contestant], counted: &Value) -> String {
-    for contestant in contestants.iter_mut() {
-        contestant.times.sort_by(f64::total_cmp);
-    }
-    let ours = median(&contestants[0].times);
-    let mut out = format!(
-        "{} words, {} of them different, in {:.1} MB; {} rounds in turn, whole process, seconds; load {}\n\n",
-        counted["words"],
-        counted["distinct"],
-        counted["bytes"].as_f64().unwrap_or_default() / 1e6,
-        contestants[0].times.len(),
-        fs::read_to_string("/proc/loadavg").map_or("unknown".to_owned(), |load| {
-            load.split(' ').take(3).collect::<Vec<_>>().join(" ")
-        }),
-    );
-    out += "| program | median | min | max | median / ours |\n|---|---:|---:|---:|---:|\n";
-    for Contestant { name, times, .. } in contestants {
-        let (min, median, max) = (times[0], median(times), times[times.len() - 1]);
-        out += &format!(
-            "| {name} | {median:.2} | {min:.2} | {max:.2} | {:.2} |\n",
-            median / ours
-        );
-    }
-    out
-}
-
-/// Of sorted numbers, at least one; of two in the middle, their mean.
-fn median(sorted: &[f64]) -> f64 {
-    let middle = sorted.len() / 2;
-    match sorted.len() % 2 {
-        0 => (sorted[middle - 1] + sorted[middle]) / 2.0,
-        _ => sorted[middle],
     }
 }

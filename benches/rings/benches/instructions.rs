@@ -99,7 +99,7 @@ fn mpsc_pair((tx, mut rx): Mpsc) -> Mpsc {
     pairs!(tx, rx, |value| tx.try_push(value).is_ok(), rx.try_pop())
 }
 
-#[library_benchmark(config = pair(53), setup = new_mpmc)]
+#[library_benchmark(config = pair(52), setup = new_mpmc)]
 #[bench::heap()]
 fn mpmc_pair((tx, mut rx): Mpmc) -> Mpmc {
     pairs!(tx, rx, |value| tx.try_push(value).is_ok(), rx.try_pop())

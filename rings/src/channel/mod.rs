@@ -38,6 +38,11 @@
 //! A send is a push and a look whether the other end is parked: a load, and a fence only where the kernel refuses
 //! `membarrier(2)`. No system call while the other end is awake. A receive likewise.
 //!
+//! A wait begins with some microseconds of looking again, where there is more than one CPU: a thread spins, a sender with
+//! long pauses, so that a part of the ring is free when it goes on; a task wakes itself 128 times, so that its executor
+//! goes on with others. After that a thread parks, and a task stands in a queue. Bells of one's own are set otherwise
+//! ([`Doorbell`](crate::wait::Doorbell)).
+//!
 //! # Closing
 //!
 //! Dropping or closing an end wakes the other. A receiver gets everything that was sent before; a sender gets its value
@@ -101,15 +106,23 @@ fn park_bells() -> ParkBells {
 
     /// Some microseconds: longer than a round trip between two CPUs, shorter than a system call and its wake.
     const SPINS: u32 = 100;
+    /// A sender that finds the ring full looks again when a good part of it may be free, so that sender and receiver do
+    /// not hand the same line to and fro for each slot. It is in no hurry: there is enough to receive.
+    const PAUSES: u32 = 64;
+    /// As long as a thread spins, about.
+    #[cfg(feature = "async")]
+    const POLLS: u32 = 128;
     // On one CPU nobody could end the wait while this end spins.
-    let spins = match std::thread::available_parallelism() {
-        Ok(cpus) if cpus.get() > 1 && cfg!(not(any(loom, shuttle))) => SPINS,
-        _ => 0,
-    };
-    alloc::sync::Arc::new(Bells::new(
-        Doorbell::with_spins(spins),
-        Doorbell::with_spins(spins),
-    ))
+    let is_answered = matches!(std::thread::available_parallelism(), Ok(cpus) if cpus.get() > 1)
+        && cfg!(not(any(loom, shuttle)));
+    if !is_answered {
+        return alloc::sync::Arc::default();
+    }
+    let mail = Doorbell::with_spins(SPINS);
+    let space = Doorbell::with_spins(4 * SPINS / PAUSES).with_pauses(PAUSES);
+    #[cfg(feature = "async")]
+    let (mail, space) = (mail.with_polls(POLLS), space.with_polls(POLLS));
+    alloc::sync::Arc::new(Bells::new(mail, space))
 }
 
 /// A channel from one sender to one receiver that holds exactly `capacity` values; its ends spin a little, then park.

@@ -16,6 +16,8 @@ pub struct Receiver<C: PopEnd, B: BellsRef> {
     // The order matters: the end goes first, and then the bell rings.
     end: C,
     bells: SpaceOnDrop<B>,
+    /// Whether this end has closed the channel. The ring may not say so before the sender knows.
+    has_closed: bool,
 }
 
 impl<C: PopEnd, B: BellsRef> Receiver<C, B> {
@@ -23,6 +25,7 @@ impl<C: PopEnd, B: BellsRef> Receiver<C, B> {
         Self {
             end,
             bells: SpaceOnDrop(bells),
+            has_closed: false,
         }
     }
 
@@ -62,7 +65,7 @@ impl<C: PopEnd, B: BellsRef> Receiver<C, B> {
     #[cold]
     fn recv_slowly(&mut self) -> Result<C::Item, RecvError> {
         let (end, bells) = self.parts();
-        let value = bells.mail.wait(|| pop_again(end, bells));
+        let value = bells.mail.wait_again(|| pop_again(end, bells));
         pass_mail_on(end, bells);
         value
     }
@@ -139,15 +142,20 @@ impl<C: PopEnd, B: BellsRef> Receiver<C, B> {
         self.end.is_empty()
     }
 
-    /// Whether the channel is closed. Values may still be there.
+    /// Whether the channel is closed, by any end. Values may still be there, and come: [`recv`](Self::recv) says when
+    /// none will.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.end.is_closed()
+        self.has_closed || self.end.is_closed()
     }
 
     /// Closes the channel for all senders, and wakes everybody who waits for it. What was sent before can still be
     /// received.
+    ///
+    /// Where the ring has one producer, [`recv`](Self::recv) tells of the end when that has tried to send once more, or
+    /// has gone: until then a send may be under way.
     pub fn close(&mut self) {
+        self.has_closed = true;
         self.end.close();
         self.bells.0.mail.ring();
         self.bells.0.space.ring();
@@ -173,8 +181,11 @@ pub(super) fn pop_again<C: PopEnd, B: BellsRef>(
 ///
 /// A wake for a value comes to nothing when a value before it is not yet written. The wake for that one then serves all
 /// that became reachable: values, and the close behind them.
+///
+/// Who else waits comes first: to ask the end what is left, reads the line that the sender writes, and takes it from it
+/// once more for each value that was waited for.
 pub(super) fn pass_mail_on<C: PopEnd, B: BellsRef>(end: &C, bells: &B) {
-    if !end.is_empty() || end.is_closed() {
+    if bells.mail.may_be_awaited() && (!end.is_empty() || end.is_closed()) {
         bells.mail.ring_for(1);
     }
 }

@@ -66,7 +66,7 @@ impl<P: PushEnd, B: BellsRef> Sender<P, B> {
         let mut value = Some(value);
         bells
             .space
-            .wait(|| push_again(end, &mut value))
+            .wait_again(|| push_again(end, &mut value))
             .map_err(SendError)?;
         bells.mail.ring_for(1);
         pass_space_on(end, bells);
@@ -142,7 +142,7 @@ impl<P: PushEnd, B: BellsRef> Sender<P, B> {
         let claim = match claim_again(end) {
             Some(claim) => claim?,
             None => {
-                let claim = bells.space.wait(|| claim_again(end))?;
+                let claim = bells.space.wait_again(|| claim_again(end))?;
                 pass_space_on(end, bells);
                 claim
             }
@@ -211,8 +211,10 @@ pub(super) fn claim_again<P: ReserveEnd>(end: &mut P) -> Option<Result<P::Claim,
 ///
 /// A wake for a place comes to nothing when a place before it is still being emptied, and places that were given up come
 /// free together with the one behind them. The wake that is not in vain then serves them all.
+///
+/// Who else waits comes first, as when mail is passed on.
 pub(super) fn pass_space_on<P: PushEnd, B: BellsRef>(end: &P, bells: &B) {
-    if end.len() < end.capacity() {
+    if bells.space.may_be_awaited() && end.len() < end.capacity() {
         bells.space.ring_for(1);
     }
 }

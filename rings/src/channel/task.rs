@@ -28,10 +28,12 @@ struct Place {
     ticket: Option<Ticket>,
     /// Whether it has stood there since its task last found something.
     has_waited: bool,
+    /// How often its task has woken itself since then.
+    polls: u32,
 }
 
 impl Place {
-    /// Polls once: what `look` finds, or a place in the queue.
+    /// Polls once: what `look` finds, or a place in the queue, sooner or later.
     fn poll<R>(
         &mut self,
         bell: &Doorbell,
@@ -46,6 +48,12 @@ impl Place {
                 return Poll::Ready(found);
             }
             match self.ticket {
+                // Who rings need not know of it yet: it is polled again in any case.
+                None if self.polls < bell.polls() => {
+                    self.polls += 1;
+                    task.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 None => {
                     self.has_waited = true;
                     self.ticket = Some(bell.announce(Waiter::Task(task.waker().clone())));
@@ -66,6 +74,7 @@ impl Place {
 
     /// Whether the task has waited for what it has found, and so may have used a wake that serves others too.
     fn ends_a_wait(&mut self) -> bool {
+        self.polls = 0;
         core::mem::take(&mut self.has_waited)
     }
 

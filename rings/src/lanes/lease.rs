@@ -22,6 +22,10 @@ pub(super) struct Lease {
     pub(super) lane: usize,
 }
 
+// SAFETY: the pointers are to the header, which all ends share, and to a line whose numbers are the producer's: they go
+// where the producer goes, or the grant that borrows it. What others read there is atomic.
+unsafe impl Send for Lease {}
+
 impl Lease {
     /// Makes sure that the consumer will look at what was pushed before `end`, the producer's position.
     ///

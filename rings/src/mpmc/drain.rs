@@ -45,10 +45,10 @@ impl Claimed {
         if !self.is_empty() {
             return Next::Unclear;
         }
-        let next = raw.claim_value(self.end);
+        let pos = self.end;
+        let next = raw.claim_value(pos);
         if let Next::Value(_) = next {
-            self.end = after(self.end, 1);
-            self.pos = self.end;
+            *self = Self::nothing(after(pos, 1));
         }
         next
     }

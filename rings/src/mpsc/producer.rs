@@ -2,6 +2,8 @@
 
 use core::{fmt, marker::PhantomData};
 
+use crossbeam_utils::CachePadded;
+
 use super::grant::{Grant, Single};
 use crate::{
     TryPushError, TryReserveError,
@@ -9,17 +11,26 @@ use crate::{
     stamped::{
         life::{Side, leave},
         raw::Raw,
+        stamp::after,
     },
+    sync::{AtomicUsize, Ordering::Relaxed},
 };
 
-/// A writing end of a ring. Clone it for each thread, or share one.
+/// A writing end of a ring. Clone it for each thread; one that is shared by reference works, and costs a line more.
 ///
-/// The last one that is dropped closes the ring; what was pushed stays to be popped. It is a pointer: where it
-/// lies, and what lies beside it, costs nothing (no *false sharing*).
+/// The last one that is dropped closes the ring; what was pushed stays to be popped. It keeps the position behind its
+/// last push, on a line of its own, so that it does not matter what lies beside it (no *false sharing*).
 pub struct Producer<'a, T> {
+    own: CachePadded<Own<T>>,
+    ring: PhantomData<&'a ()>,
+}
+
+struct Own<T> {
     raw: Raw<T>,
     home: Home,
-    ring: PhantomData<&'a ()>,
+    /// Behind the last claim through this end: the next, unless another producer has come between. A hint, hence atomic
+    /// where one end is shared.
+    next_pos: AtomicUsize,
 }
 
 // SAFETY: values move to a consumer's thread, hence `T: Send`. All that producers share is atomic.
@@ -32,16 +43,20 @@ impl<'a, T> Producer<'a, T> {
     ///
     /// 1. The ring lives for `'a`, or by `home` until its last end is gone.
     /// 2. This end is counted in `producers`.
-    pub(crate) const unsafe fn new(raw: Raw<T>, home: Home) -> Self {
+    pub(crate) unsafe fn new(raw: Raw<T>, home: Home) -> Self {
         Self {
-            raw,
-            home,
+            own: CachePadded::new(Own {
+                raw,
+                home,
+                next_pos: AtomicUsize::new(raw.producer_pos()),
+            }),
             ring: PhantomData,
         }
     }
 
-    pub(super) const fn raw(&self) -> &Raw<T> {
-        &self.raw
+    #[inline(always)]
+    pub(super) fn raw(&self) -> &Raw<T> {
+        &self.own.raw
     }
 
     /// Puts `value` at the end of the ring, or hands it back at once.
@@ -70,7 +85,7 @@ impl<'a, T> Producer<'a, T> {
     /// ```
     #[inline]
     pub fn try_push(&self, value: T) -> Result<(), TryPushError<T>> {
-        match self.raw.claim_one() {
+        match self.raw().claim_one(&self.own.next_pos) {
             Ok(place) => {
                 // SAFETY: claimed one line above.
                 unsafe { place.publish(value) };
@@ -137,7 +152,9 @@ impl<'a, T> Producer<'a, T> {
     /// ```
     pub fn reserve(&self, want: usize) -> Result<Grant<'_, 'a, T>, TryReserveError> {
         assert!(want != 0, "a grant has at least one place");
-        let (pos, count) = self.raw.claim(want)?;
+        let (pos, count) = self.raw().claim(want)?;
+        // RELAXED: a guess, for the next push.
+        self.own.next_pos.store(after(pos, count), Relaxed);
         // SAFETY: just claimed.
         Ok(unsafe { Grant::new(self, pos, count) })
     }
@@ -166,7 +183,7 @@ impl<'a, T> Producer<'a, T> {
     /// ```
     #[inline(always)]
     pub fn reserve_one(&self) -> Result<Single<'_, T>, TryReserveError> {
-        let place = self.raw.claim_one()?;
+        let place = self.raw().claim_one(&self.own.next_pos)?;
         // SAFETY: just claimed.
         Ok(unsafe { Single::new(place) })
     }
@@ -174,13 +191,13 @@ impl<'a, T> Producer<'a, T> {
     /// How many values the ring holds at most. Exactly what was asked for.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.raw.header().fixed.capacity
+        self.raw().header().fixed.capacity
     }
 
     /// How many values are in the ring or being written to it: a guess, since every end may change it at any moment.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.raw.header().len()
+        self.raw().header().len()
     }
 
     /// How many places were ever claimed: the values sent, and those given up. It wraps at `usize::MAX / 2`.
@@ -188,7 +205,7 @@ impl<'a, T> Producer<'a, T> {
     /// It costs the senders nothing; reading it costs the reader a look at their line.
     #[must_use]
     pub fn position(&self) -> usize {
-        self.raw.header().claimed()
+        self.raw().header().claimed()
     }
 
     /// Whether the ring seemed empty. It may be outdated at once.
@@ -206,14 +223,14 @@ impl<'a, T> Producer<'a, T> {
     /// Whether the ring is closed. Once `true`, it stays so.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.raw.header().refuses()
+        self.raw().header().refuses()
     }
 
     /// Closes the ring for all producers, and tells the consumers that nothing more will come.
     ///
     /// What was claimed before is still delivered; every later push hands its value back.
     pub fn close(&self) {
-        self.raw.header().close();
+        self.raw().header().close();
     }
 }
 
@@ -222,35 +239,32 @@ unsafe impl<T> crate::ends::ReserveEnd for Producer<'_, T> {
     type Claim = usize;
 
     fn try_claim(&mut self) -> Result<usize, TryReserveError> {
-        Ok(self.raw.claim_one()?.pos())
+        Ok(self.raw().claim_one(&self.own.next_pos)?.pos())
     }
 
     unsafe fn fill(&mut self, claim: usize, value: T) {
         // SAFETY: claimed and not yet stamped, by the duty.
-        unsafe { self.raw.at(claim).publish(value) };
+        unsafe { self.raw().at(claim).publish(value) };
     }
 
     unsafe fn give_up(&mut self, claim: usize) {
         // SAFETY: claimed and not yet stamped, by the duty.
-        unsafe { self.raw.at(claim).skip() };
+        unsafe { self.raw().at(claim).skip() };
     }
 }
 
 impl<T> Clone for Producer<'_, T> {
     fn clone(&self) -> Self {
-        self.raw.header().fixed.producers.join();
-        Self {
-            raw: self.raw,
-            home: self.home,
-            ring: PhantomData,
-        }
+        self.raw().header().fixed.producers.join();
+        // SAFETY: 1: as this end, whose borrow it carries. 2: counted one line above.
+        unsafe { Self::new(self.own.raw, self.own.home) }
     }
 }
 
 impl<T> Drop for Producer<'_, T> {
     fn drop(&mut self) {
         // SAFETY: a producer, counted as one, and it is never used again.
-        unsafe { leave(self.raw, self.home, Side::Producers) };
+        unsafe { leave(self.own.raw, self.own.home, Side::Producers) };
     }
 }
 

@@ -53,7 +53,12 @@ pub struct Doorbell {
     queue: Mutex<Queue>,
     barrier: Barrier,
     spins: u32,
+    /// How many pauses of the processor lie between two looks of one who spins.
+    pauses: u32,
     yields: u32,
+    /// How often a task that waits wakes itself and looks again before it stands in the queue.
+    #[cfg(feature = "async")]
+    polls: u32,
 }
 
 /// Room in the queue from the start, so that the first to park allocate nothing.
@@ -113,8 +118,21 @@ impl Doorbell {
             }),
             barrier: Barrier::new(),
             spins,
+            pauses: 1,
             yields: 0,
+            #[cfg(feature = "async")]
+            polls: 0,
         }
+    }
+
+    /// Puts `pauses` pauses of the processor, not one, between the looks of a waiter that spins.
+    ///
+    /// A look takes the line that it reads from the CPU that writes it. Who waits for a ring that is full, say, does well
+    /// to let some slots come free before it looks again: both ends then move several items for each line that changes
+    /// hands. A pause takes from ten to fifty nanoseconds, and the wait ends later by up to so many.
+    #[must_use]
+    pub fn with_pauses(self, pauses: u32) -> Self {
+        Self { pauses, ..self }
     }
 
     /// Lets waiters, after they have spun, give the CPU to whoever wants it and look again, `yields` times, before
@@ -124,6 +142,23 @@ impl Doorbell {
     #[must_use]
     pub fn with_yields(self, yields: u32) -> Self {
         Self { yields, ..self }
+    }
+
+    /// Lets a task that waits look again `polls` times before it stands in the queue: it wakes itself, so that its
+    /// executor runs whoever else is ready and then polls it again.
+    ///
+    /// To stand in the queue costs a lock, and where the kernel grants `membarrier(2)` an interruption of all other CPUs
+    /// that run the process, some microseconds: more than it takes a task on another CPU to answer. Meanwhile the
+    /// executor has something to do, and does not park. With fewer CPUs than executors it only keeps others from running.
+    #[cfg(feature = "async")]
+    #[must_use]
+    pub fn with_polls(self, polls: u32) -> Self {
+        Self { polls, ..self }
+    }
+
+    #[cfg(feature = "async")]
+    pub(crate) const fn polls(&self) -> u32 {
+        self.polls
     }
 
     /// Wakes whoever waits. Call it after the change that they wait for.
@@ -138,10 +173,16 @@ impl Doorbell {
     /// Wakes up to `count` waiters, those that have waited longest: for a change that serves as many.
     #[inline]
     pub fn ring_for(&self, count: usize) {
-        self.barrier.light();
-        if self.seat.is_anybody_there() {
+        if self.is_awaited() {
             self.wake(count);
         }
+    }
+
+    /// Whether anybody waits who may not have seen a change that was made before.
+    #[inline(always)]
+    fn is_awaited(&self) -> bool {
+        self.barrier.light();
+        self.seat.is_anybody_there()
     }
 
     #[cold]
@@ -196,7 +237,7 @@ impl Doorbell {
             if let Some(found) = look() {
                 return Some(found);
             }
-            spin_loop();
+            self.pause();
         }
         for _ in 0..self.yields {
             if let Some(found) = look() {
@@ -231,6 +272,10 @@ impl Doorbell {
                 return found;
             }
         }
+    }
+
+    fn pause(&self) {
+        (0..self.pauses).for_each(|_| spin_loop());
     }
 
     /// ANNOUNCE: a place for this thread. RECHECK comes after it.
@@ -348,7 +393,19 @@ impl Wait for Doorbell {
         Doorbell::ring_for(self, count);
     }
 
+    #[inline]
+    fn may_be_awaited(&self) -> bool {
+        self.is_awaited()
+    }
+
     fn wait<R>(&self, look: impl FnMut() -> Option<R>) -> R {
+        Doorbell::wait(self, look)
+    }
+
+    fn wait_again<R>(&self, look: impl FnMut() -> Option<R>) -> R {
+        if self.spins != 0 {
+            self.pause();
+        }
         Doorbell::wait(self, look)
     }
 }

@@ -71,8 +71,22 @@ pub trait Wait {
         self.ring_for(usize::MAX);
     }
 
+    /// Whether a ring now, after a change, could wake anybody. `false` spares the look that says whether to ring.
+    ///
+    /// As with a ring, who comes to wait later sees the change.
+    #[inline]
+    fn may_be_awaited(&self) -> bool {
+        true
+    }
+
     /// Returns what `look` finds, however long it takes.
     fn wait<R>(&self, look: impl FnMut() -> Option<R>) -> R;
+
+    /// The same for one who has just looked in vain: it may pause before it looks again.
+    #[inline]
+    fn wait_again<R>(&self, look: impl FnMut() -> Option<R>) -> R {
+        self.wait(look)
+    }
 }
 
 /// A way to wait that can give up.

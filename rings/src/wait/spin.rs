@@ -15,6 +15,11 @@ impl Wait for Spin {
     #[inline(always)]
     fn ring_for(&self, _count: usize) {}
 
+    #[inline(always)]
+    fn may_be_awaited(&self) -> bool {
+        false
+    }
+
     #[inline]
     fn wait<R>(&self, mut look: impl FnMut() -> Option<R>) -> R {
         loop {

@@ -18,6 +18,11 @@ impl Wait for Yield {
     #[inline(always)]
     fn ring_for(&self, _count: usize) {}
 
+    #[inline(always)]
+    fn may_be_awaited(&self) -> bool {
+        false
+    }
+
     #[inline]
     fn wait<R>(&self, mut look: impl FnMut() -> Option<R>) -> R {
         let mut pause = pauses();

@@ -14,6 +14,7 @@ pub(crate) mod crew;
 pub(crate) mod list;
 pub(crate) mod peer;
 pub(crate) mod peers;
+pub(crate) mod pictures;
 pub(crate) mod rounds;
 pub(crate) mod tables;
 pub(crate) mod workload;

@@ -4,7 +4,7 @@ use comparison::report::{Class, Kind, Row, Table};
 
 use super::{
     list::{Entry, Workload},
-    workload::Sample,
+    workload::{Sample, Tail},
 };
 
 /// What is needed of a workload once it has run.
@@ -25,11 +25,18 @@ impl Names {
     }
 }
 
-/// A table a workload; where single round trips were timed, one for the median and one for the 99th percentile.
+/// How long the slow ones took, by the name of their table.
+const TAIL: [(&str, &str, fn(&Tail) -> Option<f64>); 3] = [
+    ("p99", "99th percentile", |tail| Some(tail.p99)),
+    ("p999", "99.9th percentile", |tail| tail.p999),
+    ("max", "longest", |tail| Some(tail.max)),
+];
+
+/// A table a workload; where single times were taken, one for the median and one for each figure above it.
 pub(crate) fn tables(names: &[Names], samples: &[Vec<Vec<Sample>>]) -> Vec<Table> {
     let mut tables = Vec::new();
     for (names, samples) in names.iter().zip(samples) {
-        let table = |id: String, title: String, figure: fn(&Sample) -> Option<f64>| Table {
+        let table = |id: String, title: String, figure: &dyn Fn(&Sample) -> Option<f64>| Table {
             id,
             title,
             unit: "ns".to_owned(),
@@ -43,22 +50,24 @@ pub(crate) fn tables(names: &[Names], samples: &[Vec<Vec<Sample>>]) -> Vec<Table
                     class,
                     samples: samples.iter().filter_map(figure).collect(),
                 })
+                .filter(|row| !row.samples.is_empty())
                 .collect(),
         };
-        let (id, title) = (names.id.to_owned(), names.title.to_owned());
-        if samples.iter().flatten().any(|one| one.p99_ns.is_some()) {
-            tables.push(table(
-                format!("{id}_p50"),
-                format!("{title}, median"),
-                |one| Some(one.ns),
-            ));
-            tables.push(table(
-                format!("{id}_p99"),
-                format!("{title}, 99th percentile"),
-                |one| one.p99_ns,
-            ));
-        } else {
-            tables.push(table(id, title, |one| Some(one.ns)));
+        let (id, title) = (names.id, names.title);
+        if samples.iter().flatten().all(|one| one.tail.is_none()) {
+            tables.push(table(id.to_owned(), title.to_owned(), &|one| Some(one.ns)));
+            continue;
+        }
+        let (id, title) = (
+            |figure: &str| format!("{id}_{figure}"),
+            |figure: &str| format!("{title}, {figure}"),
+        );
+        tables.push(table(id("p50"), title("median"), &|one| Some(one.ns)));
+        for (name, text, figure) in TAIL {
+            let table = table(id(name), title(text), &|one| figure(one.tail.as_ref()?));
+            if !table.rows.is_empty() {
+                tables.push(table);
+            }
         }
     }
     tables

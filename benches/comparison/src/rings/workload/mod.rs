@@ -30,15 +30,25 @@ pub(crate) struct Plan<'a> {
 pub(crate) struct Sample {
     /// Nanoseconds an item; the median where single round trips are timed.
     pub(crate) ns: f64,
-    /// The 99th of a hundred, where single round trips are timed.
-    pub(crate) p99_ns: Option<f64>,
+    /// What lies above, where single round trips are timed.
+    pub(crate) tail: Option<Tail>,
+}
+
+/// The slow ones of single times, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Tail {
+    /// The 99th of a hundred.
+    pub(crate) p99: f64,
+    /// The 999th of a thousand, where there were as many.
+    pub(crate) p999: Option<f64>,
+    pub(crate) max: f64,
 }
 
 impl Sample {
     pub(crate) fn mean(time: Duration, items: u64) -> Self {
         Self {
             ns: time.as_secs_f64() * 1e9 / items as f64,
-            p99_ns: None,
+            tail: None,
         }
     }
 
@@ -49,10 +59,14 @@ impl Sample {
     /// If there is none.
     fn percentiles(times: &mut [u32]) -> Self {
         times.sort_unstable();
-        let at = |hundredths: usize| f64::from(times[(times.len() - 1) * hundredths / 100]);
+        let at = |thousandths: usize| f64::from(times[(times.len() - 1) * thousandths / 1000]);
         Self {
-            ns: at(50),
-            p99_ns: Some(at(99)),
+            ns: at(500),
+            tail: Some(Tail {
+                p99: at(990),
+                p999: (times.len() >= 1000).then(|| at(999)),
+                max: at(1000),
+            }),
         }
     }
 }
