@@ -26,8 +26,8 @@ use shared_nothing::{
         },
     },
     stats::{
-        ChannelKind, ChannelStats, DropReason, Dropped, Latency, PoolStats, ShardStats, WorkerCounts,
-        WorkerStats,
+        ChannelKind, ChannelStats, DropReason, Dropped, Latency, PoolStats, ShardStats,
+        WorkerCounts, WorkerStats,
     },
     worker::{Async, Batch, Context, MapSlots},
 };
