@@ -7,8 +7,8 @@ use std::{cell::Cell, error::Error, future::Future, rc::Rc};
 
 use shared_nothing::executor::{
     AbortOnDrop, CallCounts, CallError, Elapsed, Executor, ExecutorConfig, Handle, Idle, Interval,
-    JoinError, JoinHandle, LocalExecutor, Memory, MemoryShortfall, OutsideCall, ShardReport,
-    Sharded, Sleep, Spawner, Stall, StartError, TaskCounts, Turn, YieldNow,
+    JoinError, JoinHandle, LocalExecutor, Memory, MemoryShortfall, OutsideCall, PanicPayload,
+    ShardReport, Sharded, Sleep, Spawner, Stall, StartError, TaskCounts, Turn, YieldNow,
     mesh::{Mesh, MeshError, Receiver, Receiving, SendError, Sender, Sending, TrySendError},
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
@@ -52,11 +52,13 @@ assert_impl_all!(Stall: Send, Sync, Copy, PartialEq);
 assert_impl_all!(Turn: Send, Sync, Copy, PartialEq);
 assert_impl_all!(Idle: Send, Sync, Copy, PartialEq);
 
-// A panic's payload may move to another thread, and not be shared; so may the errors that carry it.
-assert_impl_all!(CallError: Error, Send);
-assert_impl_all!(JoinError: Error, Send);
+// A panic's payload shows to those who share it only what may be shared; so do the errors that carry it.
+assert_impl_all!(PanicPayload: Send, Sync);
+assert_not_impl_any!(PanicPayload: Clone);
+assert_impl_all!(CallError: Error, Send, Sync);
+assert_impl_all!(JoinError: Error, Send, Sync);
 assert_impl_all!(StartError: Error, Send, Sync);
-assert_impl_all!(MeshError: Error, Send);
+assert_impl_all!(MeshError: Error, Send, Sync);
 assert_impl_all!(MemoryShortfall: Error, Send, Sync, Clone, PartialEq);
 assert_impl_all!(SendError<u8>: Error, Send, Sync);
 assert_impl_all!(TrySendError<u8>: Error, Send, Sync);
@@ -69,7 +71,7 @@ mod sim {
 
     assert_impl_all!(Sim: Send, Sync, Clone);
     assert_impl_all!(SimRun<u8>: Send, Sync, Clone, PartialEq);
-    assert_impl_all!(SimError: std::error::Error, Send);
+    assert_impl_all!(SimError: std::error::Error, Send, Sync);
 }
 
 #[test]

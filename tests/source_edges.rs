@@ -68,7 +68,7 @@ fn every_ordering_of_the_executor_names_its_edge() {
 
 #[test]
 fn every_ordering_of_the_pool_names_its_edge() {
-    check(&["src/pool", "src/worker"], 6);
+    check(&["src/pool", "src/worker"], 8);
 }
 
 /// The first folder's front file has the table, of so many edges.

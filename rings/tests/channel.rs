@@ -1,4 +1,4 @@
-//! Channels: every way to wait, for every ring, ends with the value, with a deadline, or with the close.
+//! Channels: tasks and threads that wait for each other, cancelled waits, what is given up, static parts, errors.
 #![cfg(all(feature = "async", not(loom)))]
 
 use std::{
@@ -10,18 +10,14 @@ use std::{
     },
     task::{Context, Poll, Wake, Waker},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use shared_nothing_rings::{
-    TryPopError, TryPushError,
-    channel::{
-        self, Bells, BellsRef, MpscReceiver, MpscSender, Receiver, RecvError, RecvTimeoutError,
-        SendTimeoutError, Sender,
-    },
-    ends::{PopEnd, PushEnd, ReserveEnd},
-    mpmc, mpsc, spsc, stamped,
-    wait::{Doorbell, Spin, WaitUntil, Yield},
+    TryPopError,
+    channel::{self, Bells, MpscReceiver, MpscSender},
+    mpsc, spsc,
+    wait::Spin,
 };
 
 /// Wakes a thread that blocks on a future, and counts.
@@ -56,165 +52,6 @@ fn block_on<F: Future>(future: F) -> F::Output {
         }
     }
 }
-
-/// What holds for every ring and every wait.
-fn contract<P, C, B>(mut tx: Sender<P, B>, mut rx: Receiver<C, B>)
-where
-    P: PushEnd<Item = u32> + ReserveEnd + Send,
-    C: PopEnd<Item = u32> + Send,
-    B: BellsRef + Send,
-    B::Wait: WaitUntil,
-{
-    assert_eq!((tx.capacity(), rx.capacity()), (2, 2));
-    assert_eq!(rx.try_recv(), Err(TryPopError::Empty));
-    assert_eq!(
-        rx.recv_timeout(Duration::from_millis(1)),
-        Err(RecvTimeoutError::Timeout)
-    );
-    assert_eq!((tx.try_send(1), tx.try_send(2)), (Ok(()), Ok(())));
-    assert_eq!(tx.try_send(3), Err(TryPushError::Full(3)));
-    assert_eq!(
-        tx.send_timeout(4, Duration::from_millis(1)),
-        Err(SendTimeoutError::Timeout(4))
-    );
-    assert_eq!(
-        tx.send_deadline(5, Instant::now()),
-        Err(SendTimeoutError::Timeout(5))
-    );
-    assert_eq!((rx.len(), tx.len(), rx.is_empty()), (2, 2, false));
-    assert_eq!(rx.try_iter().collect::<Vec<_>>(), [1, 2]);
-
-    // Both ends wait for each other over and over; no timeout is as good as none.
-    thread::scope(|threads| {
-        let sender = threads.spawn(|| {
-            for n in 0..2_000 {
-                match n % 4 {
-                    0 => tx.send(n).unwrap(),
-                    1 => tx.send_timeout(n, Duration::MAX).unwrap(),
-                    2 => tx.reserve().unwrap().send(n),
-                    _ => tx
-                        .send_deadline(n, Instant::now() + Duration::from_secs(600))
-                        .unwrap(),
-                }
-                drop(tx.reserve());
-            }
-        });
-        for n in 0..2_000 {
-            let got = if n % 2 == 0 {
-                rx.recv().ok()
-            } else {
-                rx.recv_timeout(Duration::MAX).ok()
-            };
-            assert_eq!(got, Some(n));
-        }
-        sender.join().unwrap();
-    });
-
-    // The close is seen by an end that waits, after everything that was sent before.
-    thread::scope(|threads| {
-        let receiver = threads.spawn(|| {
-            let got: Vec<_> = rx.iter().collect();
-            (got, rx.recv(), rx.recv_timeout(Duration::MAX))
-        });
-        tx.send(7).unwrap();
-        tx.close();
-        assert_eq!(tx.try_send(8), Err(TryPushError::Closed(8)));
-        assert_eq!(tx.send(8).unwrap_err().0, 8);
-        assert_eq!(
-            tx.send_timeout(8, Duration::MAX),
-            Err(SendTimeoutError::Closed(8))
-        );
-        assert!(tx.reserve().is_err() && tx.is_closed());
-        let closed = (vec![7], Err(RecvError), Err(RecvTimeoutError::Closed));
-        assert_eq!(receiver.join().unwrap(), closed);
-    });
-}
-
-fn receiver_goes<P, C, B>(mut tx: Sender<P, B>, mut rx: Receiver<C, B>)
-where
-    P: PushEnd<Item = u32> + Send,
-    C: PopEnd<Item = u32> + Send,
-    B: BellsRef + Send,
-{
-    // A sender that waits for space gets its value back.
-    let refused = thread::scope(|threads| {
-        let sender = threads.spawn(|| (0..).find_map(|n| tx.send(n).err()).unwrap().0);
-        assert_eq!(rx.recv(), Ok(0));
-        drop(rx);
-        sender.join().unwrap()
-    });
-    assert!(refused >= 1);
-    assert!(tx.is_closed());
-}
-
-/// What a receiver that closes the channel says of it, and gets.
-fn receiver_closes<P, C, B>(mut tx: Sender<P, B>, mut rx: Receiver<C, B>)
-where
-    P: PushEnd<Item = u32>,
-    C: PopEnd<Item = u32>,
-    B: BellsRef,
-{
-    assert!(!tx.is_closed() && !rx.is_closed());
-    tx.send(1).unwrap();
-    rx.close();
-    assert!(rx.is_closed() && tx.is_closed());
-    assert_eq!(tx.send(2).unwrap_err().0, 2);
-    assert_eq!(rx.recv(), Ok(1));
-    assert!(rx.is_closed());
-    drop(tx);
-    assert_eq!(rx.recv(), Err(RecvError));
-}
-
-macro_rules! suite {
-    ($name:ident, $ring:ident, $wait:expr) => {
-        #[test]
-        fn $name() {
-            let make = || {
-                let bells = Arc::new(Bells::new($wait, $wait));
-                channel::join($ring::with_capacity(2).unwrap(), bells)
-            };
-            let (tx, rx) = make();
-            contract(tx, rx);
-            let (tx, rx) = make();
-            receiver_goes(tx, rx);
-            let (tx, rx) = make();
-            receiver_closes(tx, rx);
-        }
-    };
-}
-
-suite!(spsc_spins, spsc, Spin);
-suite!(spsc_yields, spsc, Yield);
-suite!(spsc_parks, spsc, Doorbell::new());
-suite!(
-    spsc_spins_and_parks,
-    spsc,
-    Doorbell::with_spins(50).with_yields(2)
-);
-suite!(stamped_spins, stamped, Spin);
-suite!(stamped_yields, stamped, Yield);
-suite!(stamped_parks, stamped, Doorbell::new());
-suite!(
-    stamped_pauses_and_parks,
-    stamped,
-    Doorbell::with_spins(9).with_pauses(40)
-);
-suite!(mpmc_spins, mpmc, Spin);
-suite!(mpmc_yields, mpmc, Yield);
-suite!(mpmc_parks, mpmc, Doorbell::new());
-suite!(
-    mpmc_pauses_and_parks,
-    mpmc,
-    Doorbell::with_spins(9).with_pauses(40)
-);
-suite!(mpsc_spins, mpsc, Spin);
-suite!(mpsc_yields, mpsc, Yield);
-suite!(mpsc_parks, mpsc, Doorbell::new());
-suite!(
-    mpsc_spins_and_parks,
-    mpsc,
-    Doorbell::with_spins(50).with_yields(2)
-);
 
 #[test]
 fn the_last_sender_to_go_wakes_the_receiver() {

@@ -31,7 +31,7 @@ assert_not_impl_any!(lanes::Ring<Rc<u8>, 2, 2>: Send, Sync);
 static_assertions::assert_eq_size!(lanes::Ring<(), 4, 1>, [[u8; 128]; 3 + 4 * 5]);
 
 /// How many values a lane gives in a row while another has some.
-const TURN: usize = 32;
+const TURN: usize = 128;
 
 /// How many looks in a row must find a lane empty before it is let go.
 const PATIENCE: usize = 64;

@@ -10,11 +10,17 @@ mod reached;
 use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use loom::{
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    sync::atomic::{
+        AtomicUsize,
+        Ordering::{Acquire, Relaxed, Release},
+    },
     thread,
 };
 use reached::outcomes;
-use shared_nothing_rings::{TryPopError, mpsc, spsc, wait::Doorbell};
+use shared_nothing_rings::{
+    TryPopError, mpsc, spsc,
+    wait::{Doorbell, Spin, Wait, Yield},
+};
 
 /// Pops, or waits at the bell for what ends the wait; counts the looks.
 fn wait_to_pop(
@@ -220,4 +226,79 @@ fn two_pushes_wake_one_consumer_twice() {
         got
     });
     assert_eq!(reached, BTreeSet::from([[1, 2], [2, 1]]));
+}
+
+/// 2 threads, capacity 1: a push and the producer's leaving behind it, against a wait that only looks again. Looks: 1
+/// found the value, more did not at first.
+fn looked_again<W: Wait + Default>() -> BTreeSet<bool> {
+    outcomes(|| {
+        let (mut tx, mut rx) = spsc::with_capacity(1).expect("a small ring");
+        let there = thread::spawn(move || assert_eq!(tx.try_push(7), Ok(())));
+        let mut looks = 0;
+        let mut pop = |again: bool| {
+            let look = || {
+                looks += 1;
+                match rx.try_pop() {
+                    Err(TryPopError::Empty) => None,
+                    done => Some(done),
+                }
+            };
+            let wait = W::default();
+            if again {
+                wait.wait_again(look)
+            } else {
+                wait.wait(look)
+            }
+        };
+        assert_eq!(pop(false), Ok(7));
+        assert_eq!(pop(true), Err(TryPopError::Closed));
+        there.join().unwrap();
+        looks > 2
+    })
+}
+
+#[test]
+fn a_push_and_a_close_end_a_wait_that_spins() {
+    assert_eq!(looked_again::<Spin>(), BTreeSet::from([false, true]));
+}
+
+#[test]
+fn a_push_and_a_close_end_a_wait_that_yields() {
+    assert_eq!(looked_again::<Yield>(), BTreeSet::from([false, true]));
+}
+
+/// 3 threads: of two changes the later one is made first, and its ring is in vain, since who looks takes them in order.
+/// The waiter that is woken for the other passes the wake on, if anybody waits by then. Who took which.
+#[test]
+fn who_is_woken_passes_the_wake_on_to_who_waits() {
+    let reached = outcomes(|| {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let first = Arc::new(AtomicUsize::new(0));
+        let bell = Arc::new(Doorbell::new());
+        let take = |taken: &AtomicUsize, first: &AtomicUsize| {
+            // Nothing can be taken before the first change, and everything after it.
+            if first.load(Acquire) == 0 {
+                return None;
+            }
+            Some(taken.fetch_add(1, Relaxed))
+        };
+        let waiter = {
+            let (bell, taken, first) = (Arc::clone(&bell), Arc::clone(&taken), Arc::clone(&first));
+            move || {
+                let which = bell.wait(|| take(&taken, &first));
+                if bell.may_be_awaited() && taken.load(Relaxed) < 2 {
+                    bell.ring_for(1);
+                }
+                which
+            }
+        };
+        let one = thread::spawn(waiter.clone());
+        let two = thread::spawn(waiter);
+        // The change behind is there, and what it rings for finds nothing yet.
+        bell.ring_for(1);
+        first.store(1, Release);
+        bell.ring_for(1);
+        [one.join().unwrap(), two.join().unwrap()]
+    });
+    assert_eq!(reached, BTreeSet::from([[0, 1], [1, 0]]));
 }

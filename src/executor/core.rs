@@ -142,8 +142,27 @@ impl Core {
         future: F,
         place: &'static Location<'static>,
     ) -> JoinHandle<F::Output> {
+        self.spawn_as::<F, false>(future, place)
+    }
+
+    #[cfg(feature = "std")]
+    /// Spawns a future none of whose polls panics.
+    pub(crate) fn spawn_guarded<F: Future + 'static>(
+        &self,
+        future: F,
+        place: &'static Location<'static>,
+    ) -> JoinHandle<F::Output> {
+        self.spawn_as::<F, true>(future, place)
+    }
+
+    #[inline]
+    fn spawn_as<F: Future + 'static, const IS_GUARDED: bool>(
+        &self,
+        future: F,
+        place: &'static Location<'static>,
+    ) -> JoinHandle<F::Output> {
         let flags = if self.serving.get() { SERVING } else { 0 };
-        let (owner, join) = self.home.spawn(future, flags, place);
+        let (owner, join) = self.home.spawn::<F, IS_GUARDED>(future, flags, place);
         count_up(&self.counts.spawned, 1);
         if self.closing.get() {
             let fine = owner.cancel();

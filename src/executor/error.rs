@@ -7,7 +7,7 @@ use std::{error::Error, io};
 use shared_nothing_affinity::{BudgetError, PinError, PlacementError};
 use shared_nothing_rings::CapacityError;
 
-use super::{MemoryShortfall, task::Payload};
+use super::{MemoryShortfall, task::PanicPayload};
 
 /// Why a call has no result. Says which of three holds: it never ran, it may have run in part, or it is over.
 #[non_exhaustive]
@@ -19,7 +19,7 @@ pub enum CallError {
     /// The executor stopped while the call was being served: it ran in part.
     Cancelled,
     /// It panicked: it ran in part. This is what [`panic!`] was given.
-    Panicked(Payload),
+    Panicked(PanicPayload),
     /// The shard has no such service, or no more: see [`Sharded`](super::Sharded). Nothing ran.
     NoService,
     /// The service is in use further up on the stack of the same shard. Nothing ran.

@@ -245,14 +245,16 @@ impl HomeRef {
     }
 
     /// A new task in the queue: its owner's reference, and its handle.
-    pub(crate) fn spawn<F: Future + 'static>(
+    #[inline]
+    pub(crate) fn spawn<F: Future + 'static, const IS_GUARDED: bool>(
         &self,
         future: F,
         flags: u8,
         place: &'static Location<'static>,
     ) -> (TaskRef, JoinHandle<F::Output>) {
         // SAFETY: `HomeRef` stays on the home thread and keeps the home.
-        let (owner, join) = unsafe { TaskRef::new(self.home, future, flags, place) };
+        let (owner, join) =
+            unsafe { TaskRef::new::<F, IS_GUARDED>(self.home, future, flags, place) };
         // SAFETY: a new cell is scheduled, and is in no queue yet. No other borrow is alive.
         unsafe { (*self.home().own.run.get()).push_back(owner.as_ptr()) };
         // SAFETY: the output is this, and no other handle was made.

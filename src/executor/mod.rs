@@ -82,9 +82,9 @@
 //!
 //! | edge | release end | acquire end | carries |
 //! |---|---|---|---|
-//! | WAKE | a waker turns a task's bit on | its shard turns it off | what the waker's thread did before |
+//! | WAKE | a waker on another thread turns a task's bit on | its shard turns it off | what the waker's thread did before |
 //! | HAND | a waker pushes to the foreign stack | its shard takes the stack | the links of what is in it |
-//! | LEAVE | a reference is given up | the last one is | the cell, or the home, is nobody's |
+//! | LEAVE | a waker, or a reference, is given up | the last one is | the cell, or the home, is nobody's |
 //! | ROOM | a reader takes the bits of those who want room | a writer sets its bit | the slots that were vacated |
 //! | SPACE | a shard takes the flag of waiting outsiders | an outsider sets it | the jobs that were taken |
 //! | ROOT | a waker sets the flag of `block_on` | its thread takes it | what the waker's thread did before |
@@ -96,10 +96,10 @@
 //!
 //! | operation | cost |
 //! |---|---|
-//! | spawn | a block that a former task left, three read-modify-writes in a task's life |
-//! | wake on the shard | one read-modify-write, a push to a queue |
+//! | spawn | a block that a former task left; no read-modify-write in a task's life, unless its wakers leave the shard |
+//! | wake on the shard | a push to a queue, no read-modify-write |
 //! | wake from elsewhere | two, lock-free, no allocation; a system call if the shard is parked |
-//! | call | a block that a former call left; one publication and one look at the doorbell for all of a turn |
+//! | call | a block that a former call left; one publication and one look at the doorbell for all of a slice of a turn |
 //! | message of a mesh | one publication and one look at the doorbell; nothing is allocated |
 //! | timer | steps of log₄ of their number; the clock is read in turns that have timers |
 //! | idle | nothing once parked; a look touches the lanes' dirty word, whatever the number of shards |
@@ -183,7 +183,7 @@ mod watchdog;
 pub use self::core::TaskCounts;
 pub use coop::{YieldNow, yield_now};
 pub use local::{LocalExecutor, Spawner, Turn};
-pub use task::{AbortOnDrop, JoinError, JoinHandle};
+pub use task::{AbortOnDrop, JoinError, JoinHandle, PanicPayload};
 pub use time::{Elapsed, Sleep};
 
 #[cfg(feature = "pool")]

@@ -31,6 +31,10 @@ use super::{
 /// Calls and replies that a turn takes in from other shards, and again calls from outside.
 const INTAKE: usize = 256;
 
+/// Calls that are served, or tasks that are polled, before what they sent goes into the lanes: so its receivers begin
+/// while the rest is done.
+const SLICE: usize = 16;
+
 /// The shard's own ends of what others send through.
 pub(crate) struct Intake {
     pub(crate) inbox: lanes::Consumer<'static, Parcel>,
@@ -190,6 +194,7 @@ impl Shard {
     }
 
     /// Puts a parcel into an outbox. It goes at the end of the turn, or when there is room.
+    #[inline]
     pub(crate) fn post(&self, to: usize, parcel: Parcel) {
         let outbox = &self.outboxes[to];
         if outbox.len() == 0 && to != self.id {
@@ -223,29 +228,42 @@ impl Shard {
     fn run_ready(&self, max: usize) -> usize {
         let mut polls = 0;
         while polls < max {
-            match self.core.run_ready(max - polls, true, self.beat()) {
+            match self
+                .core
+                .run_ready(SLICE.min(max - polls), true, self.beat())
+            {
                 // What tasks of this shard have sent each other has come, too.
                 0 if !self.posts.wake(&self.core) => break,
                 more => polls += more,
+            }
+            if polls < max {
+                self.flush_hungry();
             }
         }
         polls
     }
 
-    /// Moves what has come into the batch. Returns whether something is there.
+    /// Moves what has come into the batch, a part of it. Returns whether something is there.
     fn fill(&self) -> bool {
         let mut batch = self.batch.borrow_mut();
         if batch.is_empty() {
-            batch.extend(self.inbox.borrow_mut().drain(INTAKE));
-            let popped = self.popped.get() + batch.len();
-            self.popped.set(popped);
-            if popped != 0 && (batch.is_empty() || 2 * popped >= self.lane_capacity) {
-                self.popped.set(0);
-                let wake = |sender: usize| self.shared.peers[sender].bell.ring();
-                self.peer().wanting.take(wake);
-            }
+            batch.extend(self.inbox.borrow_mut().drain(SLICE));
+            self.offer_room(batch.len());
         }
         !batch.is_empty()
+    }
+
+    /// After `popped` parcels were taken from the inbox: rings the senders that wait for room, when there was nothing
+    /// more, and at least once in half a lane.
+    #[inline]
+    fn offer_room(&self, popped: usize) {
+        let all = self.popped.get() + popped;
+        self.popped.set(all);
+        if all != 0 && (popped == 0 || 2 * all >= self.lane_capacity) {
+            self.popped.set(0);
+            let wake = |sender: usize| self.shared.peers[sender].bell.ring();
+            self.peer().wanting.take(wake);
+        }
     }
 
     fn receive(self: &Rc<Self>) -> bool {
@@ -256,16 +274,39 @@ impl Shard {
                 self.deliver(parcel);
             }
         }
-        if self.fill() {
-            let mut batch = self.batch.take();
-            received += batch.len();
-            batch.drain(..).for_each(|parcel| self.deliver(parcel));
-            self.batch.replace(batch);
+        received += self.receive_batch();
+        while received < INTAKE {
+            let mut popped = 0;
+            // Served where they lie; nothing that is run meanwhile looks at the inbox.
+            for parcel in self.inbox.borrow_mut().drain(SLICE) {
+                popped += 1;
+                self.deliver(parcel);
+            }
+            self.offer_room(popped);
+            received += popped;
+            if popped < SLICE {
+                break;
+            }
+            self.flush_hungry();
         }
         let has_jobs = self.take_jobs();
         received != 0 || has_jobs
     }
 
+    /// Delivers what a look has found.
+    fn receive_batch(self: &Rc<Self>) -> usize {
+        if self.batch.borrow().is_empty() {
+            return 0;
+        }
+        let mut batch = self.batch.take();
+        let received = batch.len();
+        batch.drain(..).for_each(|parcel| self.deliver(parcel));
+        self.batch.replace(batch);
+        self.flush_hungry();
+        received
+    }
+
+    #[inline]
     fn deliver(self: &Rc<Self>, parcel: Parcel) {
         if parcel.is_reply() {
             self.away.set(self.away.get() - 1);
@@ -303,6 +344,17 @@ impl Shard {
 
     /// Puts into the lanes what fits. Returns whether anything did.
     fn flush(&self) -> bool {
+        self.flush_if(|_| true)
+    }
+
+    /// Puts what fits into the lanes that are empty: their readers begin while the rest is done. The others have enough,
+    /// and what is put there later is put at once.
+    fn flush_hungry(&self) {
+        self.flush_if(lanes::Producer::is_empty);
+    }
+
+    #[inline]
+    fn flush_if(&self, is_due: impl Fn(&lanes::Producer<'static, Parcel>) -> bool) -> bool {
         let mut busy = self.busy.borrow_mut();
         if busy.is_empty() {
             return false;
@@ -313,6 +365,7 @@ impl Shard {
             let waiting = outbox.len();
             let pushed = senders[*to]
                 .as_mut()
+                .filter(|lane| is_due(lane))
                 .map(|lane| lane.try_push_iter(&mut outbox));
             if let Some(Ok(1..)) = pushed {
                 flushed = true;

@@ -113,10 +113,7 @@ impl fmt::Display for SimError {
             Self::Failed { seed, error } => {
                 write!(f, "seed {seed}: {error}")?;
                 let text = match error {
-                    CallError::Panicked(payload) => payload
-                        .downcast_ref::<&str>()
-                        .copied()
-                        .or_else(|| payload.downcast_ref::<String>().map(String::as_str)),
+                    CallError::Panicked(payload) => payload.text(),
                     _ => None,
                 };
                 text.map_or(Ok(()), |text| write!(f, ": {text}"))

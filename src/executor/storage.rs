@@ -48,7 +48,8 @@ impl Size {
 #[derive(Debug, Clone, Copy)]
 struct Free {
     first: *mut u8,
-    count: usize,
+    /// How many more are kept.
+    room: usize,
 }
 
 /// Free blocks of one thread.
@@ -61,11 +62,15 @@ impl Blocks {
     pub(crate) const fn new() -> Self {
         let none = Free {
             first: core::ptr::null_mut(),
-            count: 0,
+            room: 0,
         };
-        Self {
-            free: [none; SIZES.len()],
+        let mut free = [none; SIZES.len()];
+        let mut class = 0;
+        while class < SIZES.len() {
+            free[class].room = KEPT_BYTES_MAX / SIZES[class];
+            class += 1;
         }
+        Self { free }
     }
 
     /// A block of `size`.
@@ -79,7 +84,7 @@ impl Blocks {
         };
         // SAFETY: a free block is this list's alone, and begins with the link that `give` wrote.
         free.first = unsafe { block.cast().read() };
-        free.count -= 1;
+        free.room += 1;
         block
     }
 
@@ -92,11 +97,11 @@ impl Blocks {
     #[inline]
     pub(crate) unsafe fn give(&mut self, block: NonNull<u8>, size: Size) {
         match self.free.get_mut(size.class) {
-            Some(free) if free.count < KEPT_BYTES_MAX / SIZES[size.class] => {
+            Some(free) if free.room != 0 => {
                 // SAFETY: duty 1: nobody uses the block; it is larger than a link and aligned for one.
                 unsafe { block.cast().write(free.first) };
                 free.first = block.as_ptr();
-                free.count += 1;
+                free.room -= 1;
             }
             // SAFETY: duty 1.
             _ => unsafe { Self::free(block, size) },
@@ -156,8 +161,10 @@ mod tests {
         let other = Size::of::<[u64; 11]>();
         let again = [(); 2].map(|()| blocks.take(other));
         assert_eq!(again, [two, one]);
-        // SAFETY: as above.
-        let _freed = again.map(|block| unsafe { Blocks::free(block, other) });
+        for block in again {
+            // SAFETY: as above.
+            unsafe { Blocks::free(block, other) };
+        }
     }
 
     #[test]
@@ -185,6 +192,6 @@ mod tests {
             // SAFETY: taken with this size.
             unsafe { blocks.give(block, size) };
         }
-        assert_eq!(blocks.free[size.class].count, kept);
+        assert_eq!(blocks.free[size.class].room, 0);
     }
 }

@@ -47,28 +47,21 @@
 //! | the send's error, with the message | not delivered: it may be sent again |
 //! | [`CallError`] | delivered, with unknown outcome: it was handled, or will be, or was dropped |
 //! | the answer | done |
-//!
-//! # Edges
-//!
-//! | edge | release end | acquire end | carries |
-//! |---|---|---|---|
-//! | ANSWER | the reply marks its cell answered | the caller sees the mark | what the worker did; the answer goes by the lock |
 #![forbid(unsafe_code)]
 
 use core::{
     fmt,
     future::Future,
     pin::Pin,
-    sync::atomic::{AtomicBool, Ordering},
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
     time::Duration,
 };
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use shared_nothing_rings::wait::Doorbell;
-
-use super::{Caller, SendError, Sender, TrySendError};
-use crate::{partition::StableHash, sys};
+use super::{
+    Caller, SendError, Sender, TrySendError,
+    cell::{self, CallEnd, ReplyEnd},
+};
+use crate::partition::StableHash;
 
 /// An answer did not come. The message was delivered, and its outcome is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,66 +87,6 @@ impl core::error::Error for CallError {}
 /// Looks of a caller before it lets others run: some microseconds.
 const SPINS: u32 = 200;
 
-/// Where the answer is put.
-pub(super) struct Cell<R> {
-    is_answered: AtomicBool,
-    state: Mutex<State<R>>,
-    bell: Doorbell,
-}
-
-struct State<R> {
-    answer: Option<R>,
-    waker: Option<Waker>,
-}
-
-impl<R> Cell<R> {
-    pub(super) fn new(patience: Patience) -> Arc<Self> {
-        Arc::new(Self {
-            is_answered: AtomicBool::new(false),
-            state: Mutex::new(State {
-                answer: None,
-                waker: None,
-            }),
-            bell: Doorbell::with_spins(patience.spins).with_yields(patience.yields),
-        })
-    }
-
-    /// As new: for whoever holds it alone.
-    pub(super) fn reset(&mut self) {
-        *self.is_answered.get_mut() = false;
-        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        (state.answer, state.waker) = (None, None);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State<R>> {
-        // No foreign code runs under it, so it is never really poisoned.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn settle(&self, answer: Option<R>) {
-        let mut state = self.lock();
-        state.answer = answer;
-        // ANSWER, release end: what the worker did. Under the lock, so that a task which finds no mark there leaves its
-        // waker to whoever marks.
-        self.is_answered.store(true, Ordering::Release);
-        let waker = state.waker.take();
-        drop(state);
-        self.bell.ring();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-
-    /// The outcome, if it has come: once.
-    fn look(&self) -> Option<Result<R, CallError>> {
-        // ANSWER, acquire end: what the worker did.
-        if !self.is_answered.load(Ordering::Acquire) {
-            return None;
-        }
-        Some(self.lock().answer.take().ok_or(CallError::Cancelled))
-    }
-}
-
 /// How long a caller looks before it parks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
@@ -172,31 +105,21 @@ impl Patience {
 /// once.
 #[must_use = "an answer is owed"]
 pub struct Reply<R> {
-    cell: Option<Arc<Cell<R>>>,
+    /// Dropped, it says that there is no answer.
+    end: ReplyEnd<R>,
 }
 
 impl<R> Reply<R> {
     /// Answers. If nobody waits any more, the answer is dropped.
-    pub fn send(mut self, answer: R) {
-        if let Some(cell) = self.cell.take() {
-            cell.settle(Some(answer));
-        }
+    #[inline]
+    pub fn send(self, answer: R) {
+        self.end.send(answer);
     }
 
     /// Whether the caller has given up: an answer would be dropped.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
-        self.cell
-            .as_ref()
-            .is_none_or(|cell| Arc::strong_count(cell) == 1)
-    }
-}
-
-impl<R> Drop for Reply<R> {
-    fn drop(&mut self) {
-        if let Some(cell) = self.cell.take() {
-            cell.settle(None);
-        }
+        self.end.is_abandoned()
     }
 }
 
@@ -213,7 +136,7 @@ impl<R> fmt::Debug for Reply<R> {
 /// Dropped, the message is handled all the same, and the answer is dropped.
 #[must_use = "an answer is to come"]
 pub struct Call<R> {
-    cell: Arc<Cell<R>>,
+    end: CallEnd<R>,
 }
 
 impl<R> Call<R> {
@@ -222,8 +145,9 @@ impl<R> Call<R> {
     /// # Errors
     ///
     /// [`CallError::Cancelled`].
+    #[inline]
     pub fn wait(self) -> Result<R, CallError> {
-        self.cell.bell.wait(|| self.cell.look())
+        self.end.wait()
     }
 
     /// Parks this thread for at most `timeout`.
@@ -232,30 +156,15 @@ impl<R> Call<R> {
     ///
     /// [`CallError`].
     pub fn wait_within(self, timeout: Duration) -> Result<R, CallError> {
-        let Some(deadline) = sys::now().checked_add(timeout) else {
-            return self.wait();
-        };
-        let cell = &self.cell;
-        let in_time = cell.bell.wait_until(deadline, || cell.look());
-        in_time.unwrap_or(Err(CallError::TimedOut))
+        self.end.wait_within(timeout)
     }
 }
 
 impl<R> Future for Call<R> {
     type Output = Result<R, CallError>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // Cloned and dropped outside of the lock: wakers are foreign code.
-        let new = cx.waker().clone();
-        let mut state = self.cell.lock();
-        // ANSWER, acquire end: what the worker did.
-        if self.cell.is_answered.load(Ordering::Acquire) {
-            return Poll::Ready(state.answer.take().ok_or(CallError::Cancelled));
-        }
-        let old = state.waker.replace(new);
-        drop(state);
-        drop(old);
-        Poll::Pending
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.end.poll(cx.waker()).map_or(Poll::Pending, Poll::Ready)
     }
 }
 
@@ -265,19 +174,14 @@ impl<R> fmt::Debug for Call<R> {
     }
 }
 
-pub(super) fn ends_of<R>(cell: &Arc<Cell<R>>) -> (Reply<R>, Call<R>) {
-    let reply = Reply {
-        cell: Some(Arc::clone(cell)),
-    };
-    let call = Call {
-        cell: Arc::clone(cell),
-    };
-    (reply, call)
+#[inline]
+pub(super) fn of_ends<R>((reply, call): (ReplyEnd<R>, CallEnd<R>)) -> (Reply<R>, Call<R>) {
+    (Reply { end: reply }, Call { end: call })
 }
 
 /// Both ends of a new cell.
 pub(crate) fn pair<R>(patience: Patience) -> (Reply<R>, Call<R>) {
-    ends_of(&Cell::new(patience))
+    of_ends(cell::pair(patience))
 }
 
 impl<M> Sender<M> {

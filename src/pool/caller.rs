@@ -2,11 +2,11 @@
 #![forbid(unsafe_code)]
 
 use core::fmt;
-use std::sync::Arc;
 
 use super::{
     Call, Reply, SendError, Sender, TrySendError,
-    call::{Cell, ends_of},
+    call::{self, of_ends},
+    cell::Kept,
 };
 use crate::partition::StableHash;
 
@@ -15,7 +15,7 @@ use crate::partition::StableHash;
 /// One for each thread or task that calls often.
 pub struct Caller<M, R> {
     sender: Sender<M>,
-    cells: Vec<Arc<Cell<R>>>,
+    cells: Vec<Kept<R>>,
     next: usize,
 }
 
@@ -31,7 +31,7 @@ impl<M, R> Caller<M, R> {
         let patience = sender.shared().patience;
         Self {
             sender,
-            cells: (0..CELLS_AT_FIRST).map(|_| Cell::new(patience)).collect(),
+            cells: (0..CELLS_AT_FIRST).map(|_| Kept::new(patience)).collect(),
             next: 0,
         }
     }
@@ -39,18 +39,29 @@ impl<M, R> Caller<M, R> {
     /// Both ends of a cell that nobody holds, or of a new one.
     fn ends(&mut self) -> (Reply<R>, Call<R>) {
         for _ in 0..self.cells.len().min(LOOKS) {
-            self.next = (self.next + 1) % self.cells.len();
-            if let Some(cell) = Arc::get_mut(&mut self.cells[self.next]) {
-                cell.reset();
-                return ends_of(&self.cells[self.next]);
+            self.next += 1;
+            if self.next >= self.cells.len() {
+                self.next = 0;
+            }
+            if let Some(ends) = self.cells[self.next].pair() {
+                return of_ends(ends);
             }
         }
-        let cell = Cell::new(self.sender.shared().patience);
-        let ends = ends_of(&cell);
-        if self.cells.len() < CELLS_MAX {
-            self.cells.push(cell);
+        self.more_ends()
+    }
+
+    #[cold]
+    fn more_ends(&mut self) -> (Reply<R>, Call<R>) {
+        let patience = self.sender.shared().patience;
+        if self.cells.len() == CELLS_MAX {
+            return call::pair(patience);
         }
-        ends
+        let mut cell = Kept::new(patience);
+        let Some(ends) = cell.pair() else {
+            unreachable!("nobody has the ends of a new cell")
+        };
+        self.cells.push(cell);
+        of_ends(ends)
     }
 
     /// As [`Sender::call`].

@@ -97,7 +97,9 @@
 //! | MOVED | a map slot gets its owner | a sender loads it | the owner's mailbox, and that it has the state |
 //! | QUIET | a batcher has published | a mover looks at its lane | what the batcher had put in |
 //! | BUSY | a mover is done | the next begins | what it did |
-//! | ANSWER | a reply marks its cell | the caller sees the mark | what the worker did |
+//! | ANSWER | a reply marks its cell | the caller sees the mark | the answer, and what the worker did |
+//! | WAIT | a caller says that it waits | a reply sees that | the waker |
+//! | LEAVE | an end of a call goes | the last one does, or its cell is used again | what it did with the cell |
 //! | GONE | a worker has left its lanes | a batcher's flush sees that | that the lanes are the batcher's again |
 //!
 //! # Verification
@@ -106,13 +108,19 @@
 //! pauses and stops, in a simulation, and on threads under resize: every message accounted for, and no sender's messages
 //! for a key out of order. `tests/pool_soak.rs` is all of it at once, for as long as it is told. The move of map slots is
 //! modelled (`routes/models.rs`). `tests/pool_alloc.rs` counts allocations: none for a message or a call in steady state.
-#![forbid(unsafe_code)]
+// But for the cell of a call.
+#![deny(unsafe_code)]
 
 mod any_error;
 mod batcher;
 mod call;
 mod caller;
 mod careful;
+#[allow(
+    unsafe_code,
+    reason = "an answer goes from thread to thread by one word"
+)]
+mod cell;
 mod config;
 mod control;
 pub(crate) mod ends;

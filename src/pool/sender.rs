@@ -137,6 +137,7 @@ impl<M> Sender<M> {
     /// # Errors
     ///
     /// The worker has ended or the pool is stopping, or as [`Overflow`] says: the message comes back.
+    #[inline]
     pub fn send_partitioned<K>(&self, key: &K, message: M) -> Result<(), SendError<M>>
     where
         K: StableHash + ?Sized,
@@ -181,6 +182,7 @@ impl<M> Sender<M> {
     /// # Errors
     ///
     /// There is no such worker, or it has ended, or as [`Overflow`] says: the message comes back.
+    #[inline]
     pub fn send_to(&self, worker: usize, message: M) -> Result<(), SendError<M>> {
         self.send(Target::of_worker(worker), message, self.shared.overflow)
     }
@@ -346,7 +348,7 @@ impl<M> Sender<M> {
         self.send(target, message, self.shared.overflow)
     }
 
-    #[inline]
+    #[inline(always)]
     fn send(&self, target: Target, message: M, overflow: Overflow) -> Result<(), SendError<M>> {
         match self.claim_one(target) {
             Ok(spot) => {
@@ -358,6 +360,7 @@ impl<M> Sender<M> {
     }
 
     #[cold]
+    #[inline(never)]
     fn send_slowly(
         &self,
         mut target: Target,

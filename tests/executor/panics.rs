@@ -33,7 +33,7 @@ fn h12_a_call_that_panics_says_so_and_its_shard_lives() {
         });
         let later = later.await.map(|(): ()| ());
         [now, made, later].map(|result| match result {
-            Err(CallError::Panicked(payload)) => *payload.downcast::<&str>().unwrap(),
+            Err(CallError::Panicked(payload)) => *payload.into_inner().downcast::<&str>().unwrap(),
             other => panic!("{other:?}"),
         })
     });

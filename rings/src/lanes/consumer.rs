@@ -15,7 +15,10 @@ use crate::{
 };
 
 /// How many values of one lane are taken before the others have their turn.
-pub(super) const TURN: usize = if cfg!(any(loom, shuttle)) { 2 } else { 32 };
+///
+/// With each turn the consumer looks at the news and at the position of the next lane, two lines that others write: a
+/// long turn spreads them over more values, and keeps another lane waiting for as many.
+pub(super) const TURN: usize = if cfg!(any(loom, shuttle)) { 2 } else { 128 };
 
 /// How many looks in a row must find a lane empty before its bit is cleared.
 ///
@@ -57,7 +60,7 @@ impl<'a, T> Consumer<'a, T> {
 
     /// Takes the next value of the lane whose turn it is, or returns at once.
     ///
-    /// Values of one lane come in the order of its pushes. A lane gives at most 32 values in a row while another has
+    /// Values of one lane come in the order of its pushes. A lane gives at most 128 values in a row while another has
     /// some.
     ///
     /// Ends after one look at each lane that has news (two, when all producers are gone). No read-modify-write but when

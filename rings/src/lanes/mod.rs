@@ -41,7 +41,7 @@
 //!   lane's bit. Both come after the value is published.
 //! - **I3** The consumer leaves a bit cleared only if, after it cleared the bit, its position in the lane was not before
 //!   `leased_until`.
-//! - **I4** A lane gives at most 32 values before every other lane whose bit is set has been looked at. While a lane has
+//! - **I4** A lane gives at most 128 values before every other lane whose bit is set has been looked at. While a lane has
 //!   its turn, its consumer's `limit` is not beyond the end of it; the limits of the others are used up.
 //!
 //! # Why no value is lost

@@ -9,7 +9,11 @@ use core::{
 };
 use std::rc::Rc;
 
-use crate::executor::{CallError, shard::Shard, task::guarded};
+use crate::executor::{
+    CallError,
+    shard::Shard,
+    task::{Payload, guarded, is_fine},
+};
 
 /// Takes the outcome of a call. Dropped without one, it says that the call was cancelled.
 pub(crate) trait Complete<R> {
@@ -51,7 +55,7 @@ where
         let code = || guarded(self.0);
         let core = shard.core();
         let result = core.serve(C::IS_OWED_TO_A_SHARD, place, shard.beat(), code);
-        reply.complete(result.map_err(CallError::Panicked));
+        reply.complete(result.map_err(panicked));
     }
 }
 
@@ -72,24 +76,47 @@ where
         place: &'static Location<'static>,
         reply: C,
     ) {
+        // Whatever is a user's is guarded by itself, so that the task need not be.
         let task = async move {
-            let result = guard_future(async { (self.0)().await }).await;
-            reply.complete(result.map_err(CallError::Panicked));
+            let result = match guarded(self.0) {
+                Ok(future) => until_ready(future).await,
+                Err(payload) => Err(payload),
+            };
+            // A result that nobody wants is dropped there.
+            is_fine(guarded(|| {
+                reply.complete(result.map_err(panicked));
+            }));
         };
         let core = shard.core();
         core.serve(C::IS_OWED_TO_A_SHARD, place, &(), || {
-            drop(core.spawn(task, place));
+            drop(core.spawn_guarded(task, place));
         });
     }
 }
 
-/// The output of `future`, or what it panicked with.
-async fn guard_future<T: Future>(future: T) -> Result<T::Output, crate::executor::task::Payload> {
-    let mut future = pin!(future);
-    poll_fn(|cx| match guarded(|| future.as_mut().poll(cx)) {
-        Ok(Poll::Pending) => Poll::Pending,
-        Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
-        Err(payload) => Poll::Ready(Err(payload)),
+fn panicked(payload: Payload) -> CallError {
+    CallError::Panicked(payload.into())
+}
+
+/// The output of `future`, or what it panicked with, in a poll or at its end. Nothing panics here.
+async fn until_ready<T: Future>(future: T) -> Result<T::Output, Payload> {
+    let mut future = pin!(Some(future));
+    let result = poll_fn(|cx| {
+        let Some(future) = future.as_mut().as_pin_mut() else {
+            return Poll::Pending;
+        };
+        match guarded(|| future.poll(cx)) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+            Err(payload) => Poll::Ready(Err(payload)),
+        }
     })
-    .await
+    .await;
+    match guarded(|| future.set(None)) {
+        Ok(()) => result,
+        Err(payload) => {
+            is_fine(guarded(|| drop(result)));
+            Err(payload)
+        }
+    }
 }

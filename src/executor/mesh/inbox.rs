@@ -56,6 +56,7 @@ impl<T> Inbox<T> {
         }
     }
 
+    #[inline]
     fn take(&self) -> Result<T, TryPopError> {
         if let Some(message) = self.next.take() {
             return Ok(message);
@@ -176,6 +177,7 @@ pub struct Receiving<'r, T> {
 impl<T> Future for Receiving<'_, T> {
     type Output = Result<T, RecvError>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if self.inbox.core.spend() {
             cx.waker().wake_by_ref();

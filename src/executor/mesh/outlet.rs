@@ -85,6 +85,7 @@ impl<T> Outlet<T> {
         }
     }
 
+    #[inline]
     fn push(&self, to: usize, message: T) -> Result<(), TryPushError<T>> {
         self.lanes[to].producer.borrow_mut().try_push(message)?;
         if to != self.from {
@@ -253,6 +254,39 @@ impl<T> Sending<'_, T> {
         self.message.take()
     }
 
+    /// Pushes if nobody has waited for longer.
+    #[cold]
+    fn push_in_turn(&mut self, lane: &Lane<T>, message: T) -> Result<(), TryPushError<T>> {
+        if lane.is_closed() {
+            return Err(TryPushError::Closed(message));
+        }
+        if !self.is_first(lane) {
+            return Err(TryPushError::Full(message));
+        }
+        self.outlet.push(self.to, message)?;
+        self.leave();
+        Ok(())
+    }
+
+    #[cold]
+    fn refused(
+        &mut self,
+        refused: TryPushError<T>,
+        waker: &Waker,
+    ) -> Poll<Result<(), SendError<T>>> {
+        match refused {
+            TryPushError::Full(message) => {
+                self.message = Some(message);
+                self.wait(waker);
+                Poll::Pending
+            }
+            TryPushError::Closed(message) => {
+                self.leave();
+                Poll::Ready(Err(SendError::Closed(message)))
+            }
+        }
+    }
+
     /// Whether nobody has waited for longer.
     fn is_first(&self, lane: &Lane<T>) -> bool {
         lane.queue.borrow().front().map(|first| first.0) == self.ticket
@@ -283,10 +317,15 @@ impl<T> Sending<'_, T> {
     }
 
     /// Leaves the queue. If others can go on now, the shard's next turn sees it: nobody's wake is lost with this.
+    #[inline]
     fn leave(&mut self) {
-        let Some(ticket) = self.ticket.take() else {
-            return;
-        };
+        if let Some(ticket) = self.ticket.take() {
+            self.leave_queue(ticket);
+        }
+    }
+
+    #[cold]
+    fn leave_queue(&self, ticket: u64) {
         self.outlet.waiting.set(self.outlet.waiting.get() - 1);
         let mut queue = self.outlet.lanes[self.to].queue.borrow_mut();
         let at = queue.binary_search_by_key(&ticket, |waiter| waiter.0);
@@ -302,39 +341,33 @@ impl<T> Future for Sending<'_, T> {
     /// # Panics
     ///
     /// If it is polled after it was ready.
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        let outlet = this.outlet;
         let message = this.message.take().expect("a send is awaited once");
-        let Some(lane) = this.outlet.lanes.get(this.to) else {
+        let Some(lane) = outlet.lanes.get(this.to) else {
             return Poll::Ready(Err(SendError::NoSuchShard(message)));
         };
-        if this.outlet.core.spend() {
+        if outlet.core.spend() {
             this.message = Some(message);
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let sent = if lane.is_closed() {
-            Err(TryPushError::Closed(message))
-        } else if this.is_first(lane) {
-            this.outlet.push(this.to, message)
+        let sent = if this.ticket.is_none() && lane.queue.borrow().is_empty() {
+            outlet.push(this.to, message)
         } else {
-            Err(TryPushError::Full(message))
+            this.push_in_turn(lane, message)
         };
-        let sent = match sent {
-            Err(TryPushError::Full(message)) => {
-                this.message = Some(message);
-                this.wait(cx.waker());
-                return Poll::Pending;
-            }
-            Err(TryPushError::Closed(message)) => Err(SendError::Closed(message)),
-            Ok(()) => Ok(()),
-        };
-        this.leave();
-        Poll::Ready(sent)
+        match sent {
+            Ok(()) => Poll::Ready(Ok(())),
+            Err(refused) => this.refused(refused, cx.waker()),
+        }
     }
 }
 
 impl<T> Drop for Sending<'_, T> {
+    #[inline]
     fn drop(&mut self) {
         self.leave();
     }

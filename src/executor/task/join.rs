@@ -8,16 +8,13 @@ use core::{
     task::{Context, Poll},
 };
 
-use super::{
-    ABORT, DONE,
-    raw::{JoinRef, Payload},
-};
+use super::{ABORT, DONE, PanicPayload, raw::JoinRef};
 
 /// Why a task has no output.
 #[non_exhaustive]
 pub enum JoinError {
     /// It panicked. This is what [`panic!`] was given.
-    Panicked(Payload),
+    Panicked(PanicPayload),
     /// It was cancelled: by its handle, or because its executor stopped.
     Cancelled,
 }
@@ -40,15 +37,10 @@ impl JoinError {
     /// ```
     #[must_use]
     pub fn panic_text(&self) -> Option<&str> {
-        let Self::Panicked(payload) = self else {
-            return None;
-        };
-        let text = payload.downcast_ref::<&str>().copied();
-        text.or_else(|| {
-            payload
-                .downcast_ref::<alloc::string::String>()
-                .map(|text| &**text)
-        })
+        match self {
+            Self::Panicked(payload) => payload.text(),
+            Self::Cancelled => None,
+        }
     }
 }
 

@@ -39,6 +39,7 @@
 
 mod header;
 mod join;
+mod payload;
 mod raw;
 mod waker;
 
@@ -47,6 +48,7 @@ mod models;
 
 pub(crate) use header::{ABORT, DETACHED, DONE, Header, SERVING};
 pub use join::{AbortOnDrop, JoinError, JoinHandle};
+pub use payload::PanicPayload;
 #[cfg(feature = "std")]
 pub(crate) use raw::Payload;
 pub(crate) use raw::{Polled, Queued, TaskRef, guarded, is_fine};

@@ -59,13 +59,14 @@ union Stage<F: Future> {
     output: ManuallyDrop<Result<F::Output, JoinError>>,
 }
 
+/// `IS_GUARDED`: no poll of the future panics.
 #[repr(C)]
-struct Cell<F: Future> {
+struct Cell<F: Future, const IS_GUARDED: bool> {
     header: Header,
     stage: UnsafeCell<Stage<F>>,
 }
 
-impl<F: Future> Cell<F> {
+impl<F: Future, const IS_GUARDED: bool> Cell<F, IS_GUARDED> {
     const SIZE: Size = Size::of::<Self>();
 
     const VTABLE: VTable = VTable {
@@ -87,17 +88,22 @@ impl<F: Future> Cell<F> {
     /// 1. A living cell of this type whose task is not done; the caller is on its home thread, and not within another of
     ///    these functions for the same cell.
     unsafe fn poll(task: NonNull<Header>, cx: &mut Context<'_>) -> Polled {
-        let polled = guarded(|| {
+        let mut poll = || {
             // SAFETY: duty 1: the future is there, and nobody else touches the stage meanwhile. A union's field lies at
             // its begin.
             let future = unsafe { &mut *Self::stage(task).cast::<F>() };
             // SAFETY: the future is never moved: it is dropped where it lies.
             unsafe { Pin::new_unchecked(future) }.poll(cx)
-        });
+        };
+        let polled = if IS_GUARDED {
+            Ok(poll())
+        } else {
+            guarded(poll)
+        };
         let (output, panicked) = match polled {
             Ok(Poll::Pending) => return Polled::Pending,
             Ok(Poll::Ready(output)) => (Ok(output), false),
-            Err(payload) => (Err(JoinError::Panicked(payload)), true),
+            Err(payload) => (Err(JoinError::Panicked(payload.into())), true),
         };
         // SAFETY: duty 1.
         let dropped = unsafe { Self::end(task, output) };
@@ -184,17 +190,20 @@ impl TaskRef {
     ///
     /// 1. The caller is on the home thread of `home`, which is alive.
     #[inline]
-    pub(crate) unsafe fn new<F: Future + 'static>(
+    pub(crate) unsafe fn new<F: Future + 'static, const IS_GUARDED: bool>(
         home: NonNull<Home>,
         future: F,
         flags: u8,
         place: &'static Location<'static>,
     ) -> (Self, JoinRef) {
         // SAFETY: duty 1.
-        let block = unsafe { home.as_ref().take_ref_and_block(Cell::<F>::SIZE) };
-        let cell = block.cast::<Cell<F>>();
+        let block = unsafe {
+            home.as_ref()
+                .take_ref_and_block(Cell::<F, IS_GUARDED>::SIZE)
+        };
+        let cell = block.cast::<Cell<F, IS_GUARDED>>();
         let value = Cell {
-            header: Header::new(home, &Cell::<F>::VTABLE, flags, place),
+            header: Header::new(home, &Cell::<F, IS_GUARDED>::VTABLE, flags, place),
             stage: UnsafeCell::new(Stage {
                 future: ManuallyDrop::new(future),
             }),

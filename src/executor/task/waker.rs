@@ -52,10 +52,23 @@ unsafe fn wake_by_ref(data: *const ()) {
 ///
 /// As [`clone`]; the waker is consumed.
 unsafe fn wake(data: *const ()) {
-    // SAFETY: duty 1; given up after.
-    unsafe {
-        wake_by_ref(data);
-        drop_waker(data);
+    let task = cell(data);
+    // SAFETY: duty 1 (T3).
+    let header = unsafe { task.as_ref() };
+    if !is_here(header.home) {
+        // SAFETY: duty 1; given up after.
+        return unsafe {
+            wake_by_ref(data);
+            drop_waker(data);
+        };
+    }
+    if header.schedule_here() {
+        // SAFETY: T2: this call has turned the flag on, on the home thread.
+        unsafe { Home::enqueue_here(header.home, task) };
+    }
+    if header.drop_waker_here() {
+        // SAFETY: the last.
+        unsafe { free(task) };
     }
 }
 
