@@ -19,9 +19,12 @@ use crate::support::{LONG, assert_conserved, config, gate, pass, run};
 #[derive(PartialEq)]
 struct Opaque(u8);
 
+/// What makes an error, and how it prints.
+type Row<E> = (fn(Opaque) -> E, &'static str, &'static str);
+
 #[test]
 fn what_was_refused_comes_back_and_is_not_printed() {
-    let sends: [(fn(Opaque) -> SendError<Opaque>, &str, &str); 5] = [
+    let sends: [Row<SendError<Opaque>>; 5] = [
         (
             SendError::Closed,
             "Closed(..)",
@@ -45,7 +48,7 @@ fn what_was_refused_comes_back_and_is_not_printed() {
         assert_eq!(format!("{error:?}: {error}"), format!("{debug}: {display}"));
         assert!(error.into_inner() == Opaque(7));
     }
-    let tries: [(fn(Opaque) -> TrySendError<Opaque>, &str, &str); 4] = [
+    let tries: [Row<TrySendError<Opaque>>; 4] = [
         (
             TrySendError::Closed,
             "Closed(..)",
