@@ -3,12 +3,14 @@
 //! The steps and their replay are those of the rings' model-based test, so a target finds what the test could have
 //! found, and its findings can be written down as one.
 
+mod channel;
 mod frames;
 mod grow;
 #[path = "../rings/tests/ops/mod.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod ops;
 
+pub use channel::ChannelRun;
 pub use frames::FrameRun;
 pub use grow::GrowRun;
 
@@ -27,6 +29,11 @@ impl Run {
     /// Replays on the ring of one producer; panics where ring and model disagree.
     pub fn on_spsc(&self) {
         ops::spsc::replay(self.setup, &self.ops);
+    }
+
+    /// Replays on the ring of stamped slots with one producer; panics where ring and model disagree.
+    pub fn on_stamped(&self) {
+        ops::stamped::replay(self.setup, &self.ops);
     }
 
     /// Replays on the ring of many producers; panics where ring and model disagree.

@@ -18,6 +18,8 @@ mod control;
 mod errors;
 #[path = "pool/figures.rs"]
 mod figures;
+#[path = "pool/lives.rs"]
+mod lives;
 #[path = "pool/many.rs"]
 mod many;
 #[path = "pool/numbers.rs"]

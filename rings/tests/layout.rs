@@ -75,12 +75,13 @@ const LINE: usize = 128;
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 #[test]
-fn a_ring_has_three_lines_of_its_own_before_its_slots() {
-    // One for what all read, one for each side's position: were two of them together, the ring would be smaller.
+fn the_lines_of_a_ring_lie_before_its_slots() {
+    // One for what all read, one for each side's position, and with one producer one for what each end asks or tells:
+    // were two of them together, the ring would be smaller.
     assert_eq!(align_of::<spsc::Ring<u8, 1>>(), LINE);
-    assert_eq!(size_of::<spsc::Ring<(), 1>>(), 3 * LINE);
-    assert_eq!(size_of::<spsc::Ring<u64, 16>>(), 4 * LINE);
-    assert_eq!(size_of::<spsc::Ring<u64, 32>>(), 5 * LINE);
+    assert_eq!(size_of::<spsc::Ring<(), 1>>(), 5 * LINE);
+    assert_eq!(size_of::<spsc::Ring<u64, 16>>(), 6 * LINE);
+    assert_eq!(size_of::<spsc::Ring<u64, 32>>(), 7 * LINE);
     assert_eq!(align_of::<mpsc::Ring<u8, 1>>(), LINE);
     assert_eq!(size_of::<mpsc::Ring<(), 16>>(), 4 * LINE);
     assert_eq!(size_of::<mpsc::Ring<u64, 16>>(), 5 * LINE);

@@ -67,6 +67,35 @@ fn three_tries_meet_three_tries() {
     assert_eq!(reached, BTreeSet::from(all));
 }
 
+/// PUBLISH of an answer. 2 threads, capacity 4, less than a lap: a consumer that was too fast once asks, and finds what was
+/// told, or what was not.
+#[test]
+fn a_question_meets_three_pushes() {
+    let reached = outcomes(|| {
+        let (mut tx, mut rx) = ring(4);
+        assert_eq!(rx.try_pop(), Err(TryPopError::Empty));
+        assert_eq!(tx.try_push_slice(&[1, 2]), Ok(2));
+        assert_eq!((rx.try_pop(), rx.try_pop()), (Ok(1), Ok(2)));
+        let there = thread::spawn(move || {
+            for value in 3..=5 {
+                tx.try_push(value).expect("there is room");
+            }
+            tx
+        });
+        let got: Vec<u32> = (0..3).filter_map(|_| rx.try_pop().ok()).collect();
+        assert!(got.iter().copied().eq(3..3 + got.len() as u32));
+        drop(there.join().unwrap());
+        // Nothing is left behind, told or not.
+        let mut rest = Vec::new();
+        while let Ok(value) = rx.try_pop() {
+            rest.push(value);
+        }
+        assert!(got.iter().chain(&rest).copied().eq(3..=5));
+        got.len()
+    });
+    assert_eq!(reached, BTreeSet::from([0, 1, 2, 3]));
+}
+
 /// PUBLISH and VACATE of batches. 2 threads, capacity 2, 2 laps.
 #[test]
 fn a_batch_is_seen_whole_and_given_back_whole() {

@@ -36,7 +36,7 @@
 //!   │   │ wakes   inbox: lanes ◄── 1 ◄──┼── lane ────┼── outbox to 0 ◄─ replies          │
 //!   │   └─────────────────  ◄── … ◄──   │            │                                   │
 //!   │ calls ─► outbox to 1 ─────────────┼── lane ────┼─► inbox: lanes ─► served          │
-//!   │ doorbell ◄────────────────────────┼── rung once a turn ── by who has sent          │
+//!   │ doorbell ◄────────────────────────┼── rung for each batch ── by who has sent       │
 //!   └────▲─────────────────▲────────────┘            └───────────────────────────────────┘
 //!        │ foreign stack   │ ring of jobs
 //!     wakers on any thread └─ a Handle on any thread

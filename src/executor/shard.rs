@@ -8,6 +8,8 @@
 //! 3. Tasks that are ready are polled, and those that become so meanwhile, at most [`TURN`] polls in all.
 //! 4. What was sent meanwhile goes into the lanes, one publication and one ring of the doorbell for each peer.
 //!
+//! In a long turn a lane that is empty gets what there is for it before, after each [`SLICE`] of calls or polls.
+//!
 //! No step waits for another shard. What does not fit into a lane stays in its outbox, and is tried again in every turn.
 #![forbid(unsafe_code)]
 
@@ -193,7 +195,7 @@ impl Shard {
         self.post(to, parcel);
     }
 
-    /// Puts a parcel into an outbox. It goes at the end of the turn, or when there is room.
+    /// Puts a parcel into an outbox. It goes at the end of the turn at the latest, or when there is room.
     #[inline]
     pub(crate) fn post(&self, to: usize, parcel: Parcel) {
         let outbox = &self.outboxes[to];

@@ -29,7 +29,7 @@ pub fn shard_count() -> Option<usize> {
 /// Calls to one shard are served in the order in which they were polled first.
 ///
 /// Cost: no allocation, when a block of memory of a former call can be used again; one publication and one look at the
-/// peer's doorbell for all that this shard sends to it in a turn.
+/// peer's doorbell for all that this shard sends to it in a turn, or in a part of a long one.
 ///
 /// # Errors
 ///

@@ -81,7 +81,7 @@ fn new_mpmc() -> Mpmc {
     mpmc::with_capacity(1024).expect("it is small")
 }
 
-#[library_benchmark(config = pair(31), setup = new_spsc)]
+#[library_benchmark(config = pair(36), setup = new_spsc)]
 #[bench::heap()]
 fn spsc_pair((mut tx, mut rx): Spsc) -> Spsc {
     pairs!(tx, rx, |value| tx.try_push(value).is_ok(), rx.try_pop())
@@ -110,13 +110,13 @@ fn new_lanes() -> Lanes {
     (producers.next().expect("there are four"), rx)
 }
 
-#[library_benchmark(config = pair(51), setup = new_lanes)]
+#[library_benchmark(config = pair(54), setup = new_lanes)]
 #[bench::heap()]
 fn lanes_pair((mut tx, mut rx): Lanes) -> Lanes {
     pairs!(tx, rx, |value| tx.try_push(value).is_ok(), rx.try_pop())
 }
 
-#[library_benchmark(config = item(38), setup = new_spsc)]
+#[library_benchmark(config = item(39), setup = new_spsc)]
 #[bench::heap()]
 fn spsc_copied((mut tx, mut rx): Spsc) -> Spsc {
     let (batch, mut into) = ([7; BATCH], [0; BATCH]);
@@ -127,7 +127,7 @@ fn spsc_copied((mut tx, mut rx): Spsc) -> Spsc {
     (tx, rx)
 }
 
-#[library_benchmark(config = item(56), setup = new_spsc)]
+#[library_benchmark(config = item(57), setup = new_spsc)]
 #[bench::heap()]
 fn spsc_in_place((mut tx, mut rx): Spsc) -> Spsc {
     let (mut next, mut sum) = (0, 0);

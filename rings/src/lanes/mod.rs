@@ -77,7 +77,7 @@
 //! An idle poll reads the dirty words and the count of producers: one line. Beyond as many lanes as a word has bits,
 //! it reads a word more of the same line for as many again.
 //!
-//! A lane is let go after 64 looks in a row that found it empty. A lane costs five lines beside its slots.
+//! A lane is let go after 64 looks in a row that found it empty. A lane costs seven lines beside its slots.
 //!
 //! # Verification
 //!

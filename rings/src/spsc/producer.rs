@@ -349,6 +349,21 @@ impl<'a, T> Producer<'a, T> {
         // PUBLISH, release end: whoever loads this position also sees every value written before it.
         // SAFETY: the producer's own position, and this is the producer.
         unsafe { self.line().write_pos.store(pos, Release) };
+        // RELAXED: a question and no data. A producer that sees it late answers late, or is looked at.
+        let asked = self.raw.header().asked.load(Relaxed);
+        // SAFETY: the producer's own number, and this is the producer.
+        if asked != unsafe { self.line().told_for.get() } {
+            self.tell(pos, asked);
+        }
+    }
+
+    /// Answers a consumer that asked: the position `pos` again, on a line that is not written at every value.
+    #[inline(always)]
+    fn tell(&mut self, pos: usize, asked: usize) {
+        // SAFETY: the producer's own number, and this is the producer.
+        unsafe { self.line().told_for.set(asked) };
+        // PUBLISH, release end: as for the position itself, which is stored before.
+        self.raw.header().told.store(pos, Release);
     }
 }
 

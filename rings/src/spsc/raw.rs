@@ -7,8 +7,10 @@
 //! | `gate` | either | producer | the mask, or [`CLOSED`] once an end has closed |
 //! | `left` | consumer | producer | the last thing a consumer does; LEFT |
 //! | `write_pos` | producer | both | ever growing; PUBLISH |
+//! | `told` | producer | consumer | a former `write_pos`, when it was asked; PUBLISH |
+//! | `asked` | consumer | producer | where the consumer stood when it asked |
 //! | `read_pos` | consumer | both | ever growing; VACATE |
-//! | `limit` of a line, `staged`, `own_pos`, `owes` | that end | that end | any time |
+//! | `limit` of a line, `staged`, `told_for`, `own_pos`, `owes`, `patience` | that end | that end | any time |
 //! | the consumer's line | producer | producer | after LEFT |
 //! | slots | the end that [I1](super#invariants) gives them to | the same | |
 
@@ -18,6 +20,7 @@ use core::{alloc::Layout, mem::MaybeUninit};
 
 use crossbeam_utils::CachePadded;
 
+use super::patience::Patience;
 #[cfg(target_has_atomic = "ptr")]
 use crate::{CapacityError, MemoryError, share::Ends};
 use crate::{
@@ -30,13 +33,17 @@ use crate::{
 /// In place of the mask for the producer of a closed ring: no count of free slots has this bit, and no mask.
 const CLOSED: usize = 1 << (usize::BITS - 1);
 
-/// One line that nobody writes in steady state, and one line for each end.
+/// One line that nobody writes in steady state, one line for each end, and one for what each says to the other now and
+/// then. A line that is written at every value is hardly read by the other end, and one that the other end reads all
+/// the time is hardly written.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Header {
     pub(crate) fixed: CachePadded<Fixed>,
     pub(crate) producer: CachePadded<ProducerLine>,
+    pub(crate) told: CachePadded<AtomicUsize>,
     pub(crate) consumer: CachePadded<ConsumerLine>,
+    pub(crate) asked: CachePadded<Position>,
 }
 
 #[derive(Debug)]
@@ -61,6 +68,8 @@ pub(crate) struct ProducerLine {
     pub(crate) staged: Private,
     /// How far it may go by the last `read_pos` it saw: that position and the capacity.
     pub(crate) limit: Private,
+    /// The last `asked` that it answered.
+    pub(crate) told_for: Private,
 }
 
 /// What the consumer writes. The producer reads `read_pos` and nothing else of it.
@@ -73,6 +82,8 @@ pub(crate) struct ConsumerLine {
     pub(crate) limit: Private,
     /// Not 0 while a drain has moved `own_pos` and not published it. A drain that was forgotten leaves it so.
     pub(crate) owes: Private,
+    /// How it looks at `write_pos`.
+    pub(crate) patience: Patience,
 }
 
 // Neither end's writes reach the other's line, the line that both read, or a neighbour of the ring.
@@ -80,7 +91,7 @@ static_assertions::const_assert!(align_of::<Header>() >= 32);
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 static_assertions::const_assert_eq!(align_of::<Header>(), 128);
 #[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(loom)))]
-static_assertions::const_assert_eq!(size_of::<Header>(), 3 * 128);
+static_assertions::const_assert_eq!(size_of::<Header>(), 5 * 128);
 
 impl Header {
     const_constructor! {
@@ -101,13 +112,17 @@ impl Header {
                     write_pos: Position::new(start),
                     staged: Private::new(0),
                     limit: Private::new(start.wrapping_add(capacity)),
+                    told_for: Private::new(start),
                 }),
+                told: CachePadded::new(AtomicUsize::new(start)),
                 consumer: CachePadded::new(ConsumerLine {
                     read_pos: AtomicUsize::new(start),
                     own_pos: Private::new(start),
                     limit: Private::new(start),
                     owes: Private::new(0),
+                    patience: Patience::new(),
                 }),
+                asked: CachePadded::new(Position::new(start)),
             }
         }
     }
@@ -242,6 +257,7 @@ impl<T> Raw<T> {
             fixed,
             producer,
             consumer,
+            ..
         } = self.header();
         // SAFETY: no end is left but the caller (duty 1), so all positions and numbers are the caller's.
         let (pos, end) = unsafe { (consumer.own_pos.get(), producer.write_pos.own()) };
