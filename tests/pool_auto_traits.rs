@@ -114,9 +114,8 @@ assert_impl_all!(Error: StdError, Send, Sync);
 assert_impl_all!(NoSuchWorker: StdError, Send, Sync);
 assert_impl_all!(PartitionError: StdError, Send, Sync, Clone, PartialEq);
 assert_impl_all!(PolicyError: StdError, Send, Sync, Clone, PartialEq);
-// They may hold an executor's error, and that the payload of a panic.
-assert_impl_all!(ResizeError: StdError, Send);
-assert_impl_all!(StartError: StdError, Send);
+assert_impl_all!(ResizeError: StdError, Send, Sync);
+assert_impl_all!(StartError: StdError, Send, Sync);
 
 #[test]
 fn every_public_type_is_named_here() {
