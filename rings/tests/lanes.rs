@@ -343,30 +343,30 @@ fn a_static_ring_of_lanes_is_split_again_only_when_all_ends_are_gone() {
 
 #[test]
 fn a_turn_is_over_when_its_consumer_has_gone() {
-    let mut ring = lanes::Ring::<u32, 1, 128>::new();
+    let mut ring = lanes::Ring::<u32, 1, 256>::new();
     let ([mut tx], mut rx) = ring.split();
-    assert_eq!(tx.try_push_iter(&mut (0..100)), Ok(100));
+    assert_eq!(tx.try_push_iter(&mut (0..200)), Ok(200));
     assert_eq!(rx.try_pop(), Ok(0));
     drop((tx, rx));
     let ([mut tx], mut rx) = ring.split();
-    for value in 1..100 {
+    for value in 1..200 {
         assert_eq!(rx.try_pop(), Ok(value));
     }
     assert_eq!(rx.try_pop(), Err(TryPopError::Empty));
-    assert_eq!(tx.try_push(100), Ok(()));
-    assert_eq!(rx.try_pop(), Ok(100));
+    assert_eq!(tx.try_push(200), Ok(()));
+    assert_eq!(rx.try_pop(), Ok(200));
     assert_eq!(rx.try_pop(), Err(TryPopError::Empty));
 }
 
 #[test]
 fn a_turn_is_over_when_its_lane_was_taken_back() {
-    let mut ring = lanes::Ring::<u32, 1, 128>::new();
+    let mut ring = lanes::Ring::<u32, 1, 256>::new();
     let ([mut tx], mut rx) = ring.split();
-    assert_eq!(tx.try_push_iter(&mut (0..100)), Ok(100));
+    assert_eq!(tx.try_push_iter(&mut (0..200)), Ok(200));
     assert_eq!(rx.try_pop(), Ok(0));
     drop(rx);
     // The next value comes behind the end of the turn that the consumer was in.
-    assert_eq!(tx.reclaim().count(), 99);
+    assert_eq!(tx.reclaim().count(), 199);
     drop(tx);
     let ([mut tx], mut rx) = ring.split();
     for value in 0..3 {
