@@ -236,6 +236,37 @@ fn h07_calls_that_give_up_take_nobodys_credit_with_them() {
     assert_eq!(ran.load(SeqCst), kept);
 }
 
+#[test]
+fn h18_a_shard_that_calls_itself_all_the_time_serves_the_others() {
+    // More than it takes in at a time.
+    const CALLS: usize = 300;
+    let executor = shards(2).with_credits(CALLS).start().unwrap();
+    executor
+        .block_on(0, || async {
+            drop(spawn_local(async {
+                loop {
+                    let mut calls: Vec<_> =
+                        (0..CALLS).map(|_| Box::pin(submit_to(0, || ()))).collect();
+                    poll_fn(|cx| {
+                        calls.retain_mut(|call| call.as_mut().poll(cx).is_pending());
+                        match calls.is_empty() {
+                            true => Poll::Ready(()),
+                            false => Poll::Pending,
+                        }
+                    })
+                    .await;
+                }
+            }));
+        })
+        .unwrap();
+    for _ in 0..10 {
+        let answer = executor.block_on(1, || async {
+            timeout(Duration::from_secs(20), submit_to(0, || 7)).await
+        });
+        assert_eq!(answer.unwrap().expect("it is kept waiting").unwrap(), 7);
+    }
+}
+
 /// Makes calls to both shards and a task, wherever it runs, and gives the calls up.
 fn make_calls() {
     let mut cx = Context::from_waker(Waker::noop());
