@@ -270,13 +270,15 @@ impl Shard {
 
     fn receive(self: &Rc<Self>) -> bool {
         let own = &self.outboxes[self.id];
-        let mut received = own.len();
-        for _ in 0..received {
+        // Those that are made meanwhile come later. They do not count below: who calls itself all the time still serves the
+        // others.
+        let own_len = own.len();
+        for _ in 0..own_len {
             if let Some(parcel) = own.take_first() {
                 self.deliver(parcel);
             }
         }
-        received += self.receive_batch();
+        let mut received = self.receive_batch();
         while received < INTAKE {
             let mut popped = 0;
             // Served where they lie; nothing that is run meanwhile looks at the inbox.
@@ -292,7 +294,7 @@ impl Shard {
             self.flush_hungry();
         }
         let has_jobs = self.take_jobs();
-        received != 0 || has_jobs
+        own_len != 0 || received != 0 || has_jobs
     }
 
     /// Delivers what a look has found.

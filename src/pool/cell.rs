@@ -351,9 +351,8 @@ impl<R> CallEnd<R> {
 impl<R> Drop for CallEnd<R> {
     #[inline]
     fn drop(&mut self) {
-        if !self.has_taken {
-            drop(self.look());
-        }
+        // Dropped at the end, when this end has gone: that is foreign code.
+        let _unwanted = if self.has_taken { None } else { self.look() };
         let bits = if self.has_taken { CALL | VALUE } else { CALL };
         // SAFETY: this end's bit, and it is dropped.
         unsafe { leave(self.cell, bits) };

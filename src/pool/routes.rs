@@ -23,6 +23,7 @@
 #![forbid(unsafe_code)]
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::Instant;
 
 use shared_nothing_rings::wait::{Barrier, Doorbell};
 
@@ -110,10 +111,18 @@ impl<const SLOTS: usize> Routes<SLOTS> {
     /// Parks until the slot does not move, and says where it is.
     #[cold]
     pub(crate) fn wait(&self, map_slot: usize) -> Route {
-        self.moved.wait(|| {
-            let route = self.route(map_slot);
-            (!route.is_moving()).then_some(route)
-        })
+        self.moved.wait(|| self.settled(map_slot))
+    }
+
+    /// As [`wait`](Self::wait), but gives up at `deadline`.
+    #[cold]
+    pub(crate) fn wait_until(&self, map_slot: usize, deadline: Instant) -> Option<Route> {
+        self.moved.wait_until(deadline, || self.settled(map_slot))
+    }
+
+    fn settled(&self, map_slot: usize) -> Option<Route> {
+        let route = self.route(map_slot);
+        (!route.is_moving()).then_some(route)
     }
 
     /// MARK: slots move from now on, and then the barrier that comes before SURVEY.

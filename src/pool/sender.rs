@@ -343,6 +343,26 @@ impl<M> Sender<M> {
         Target::of_slot(map_slot, route)
     }
 
+    /// As [`target_again`](Self::target_again), but `None` if it moves until `deadline` is over.
+    fn target_within(&self, target: Target, deadline: Option<Instant>) -> Option<Target> {
+        let Some(deadline) = deadline else {
+            return Some(self.target_again(target));
+        };
+        let Some((map_slot, _)) = target.by() else {
+            return Some(target);
+        };
+        let route = self.shared.routes.wait_until(map_slot, deadline)?;
+        Some(Target::of_slot(map_slot, route))
+    }
+
+    /// The same key's target of now, whether its map slot moves or not.
+    fn target_now(&self, target: Target) -> Target {
+        let Some((map_slot, _)) = target.by() else {
+            return target;
+        };
+        Target::of_slot(map_slot, self.shared.routes.route(map_slot))
+    }
+
     /// By the pool's policy.
     pub(super) fn send_as_other(&self, target: Target, message: M) -> Result<(), SendError<M>> {
         self.send(target, message, self.shared.overflow)
@@ -385,9 +405,14 @@ impl<M> Sender<M> {
                     mailbox.drops.refused(1);
                     return Err(SendError::Down(message));
                 }
-                Refused::Moved => target = self.target_again(target),
+                // If it moves, this is to be refused as what is looked up then.
+                Refused::Moved => target = self.target_now(target),
                 Refused::Full if target.is_moving() && overflow != Overflow::Fail => {
-                    target = self.target_again(target);
+                    let Some(settled) = self.target_within(target, deadline) else {
+                        mailbox.drops.refused(1);
+                        return Err(SendError::TimedOut(message));
+                    };
+                    target = settled;
                 }
                 Refused::Full => match overflow {
                     Overflow::Fail => {
@@ -493,3 +518,6 @@ impl<M> fmt::Debug for Sender<M> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;

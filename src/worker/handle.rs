@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::{
     Batch, Context, Worker,
-    batch::{Keep, Source, Wait, Way},
+    batch::{Source, Wait, Way},
     caught::{caught, caught_async},
     mail::{Found, Mail},
     run::{End, Life},
@@ -25,9 +25,6 @@ where
         if !W::IS_ASYNC {
             return self.handle(|_| Source::One(Some(message))).map(drop);
         }
-        if let (true, Some((worker, _))) = (self.poison.keeps(), &self.made) {
-            self.poison.kept = worker.keep(&message);
-        }
         let timer = HandleTimer::default();
         self.handle_async(message, timer, true).await.map(drop)
     }
@@ -41,16 +38,7 @@ where
 
     /// Hands one message to a worker that may wait.
     async fn handle_one(&mut self, found: Found) -> Result<u64, End> {
-        let Some((worker, _)) = &self.made else {
-            return Ok(0);
-        };
-        let keep = |message: &W::Message| worker.keep(message);
-        let keep = self
-            .poison
-            .keeps()
-            .then_some(&keep as &dyn Fn(&W::Message) -> _);
-        let (Some(message), timer) = take_one(&self.mail, found, keep, &mut self.poison.kept)
-        else {
+        let (Some(message), timer) = take_one(&self.mail, found) else {
             return Ok(0);
         };
         self.handle_async(message, timer, false).await
@@ -68,8 +56,14 @@ where
         let mailbox = &*self.mail.mailbox;
         let handling = Handling(Some(&mailbox.counters));
         let context = &self.context;
-        // What the handler does before there is a future is in it, too.
-        let handled = async { worker.handle_async(state, message, context).await };
+        let (keeps, kept) = (self.poison.keeps(), &mut self.poison.kept);
+        // What the handler does before there is a future is in it, too, and so is the copy, which the worker makes.
+        let handled = async {
+            if keeps {
+                *kept = worker.keep(&message);
+            }
+            worker.handle_async(state, message, context).await
+        };
         let result = caught_async(&mailbox.meter, handled).await;
         timer.end(&mailbox.meter, || mailbox.clock.now_ns());
         handling.end();
@@ -161,12 +155,7 @@ fn count_taken(counters: &Counters, way: Way, taken: u64) {
 }
 
 /// Takes one message out, and counts it where the shared ring does not.
-fn take_one<M>(
-    mail: &Mail<M>,
-    found: Found,
-    keep: Option<Keep<'_, M>>,
-    kept: &mut Option<M>,
-) -> (Option<M>, HandleTimer) {
+fn take_one<M>(mail: &Mail<M>, found: Found) -> (Option<M>, HandleTimer) {
     let mailbox = &*mail.mailbox;
     let wait = Wait {
         probe: &mailbox.probe,
@@ -182,7 +171,7 @@ fn take_one<M>(
         inbox.source(1)
     };
     let way = source.way();
-    let one = Batch::new(source, wait, keep, kept).take_one();
+    let one = Batch::new(source, wait, None, &mut None).take_one();
     count_taken(&mailbox.counters, way, u64::from(one.0.is_some()));
     one
 }

@@ -3,7 +3,12 @@
 //!
 //! A mailbox is not made anew: senders hold on to it without a count, and so it stays as long as the pool does. That a
 //! worker has ended is a word in it, which every send reads. A sender that read it before may still put a message in: it
-//! is taken out here, and handed back in the report.
+//! is taken out here, and handed back in the report. A batcher may open a lane, and put in what is not published yet.
+//!
+//! So the place is cleared twice: when a worker has ended, and before another begins. Its map slots have gone to others
+//! by then, and RECHECK of `routes` says so to whoever claims a place or marks a lane after that; what was claimed before
+//! is waited for, and the lanes are closed. The next worker gets nothing that was sent by a map in which the last one
+//! had the slot.
 #![forbid(unsafe_code)]
 
 use std::rc::Rc;
@@ -19,25 +24,17 @@ where
     /// The worker has ended for good. `true`: another has begun under its number. `false`: the pool ends.
     pub(super) async fn vacate(&mut self) -> bool {
         let mail = Rc::clone(&self.mail);
-        mail.end();
         self.export = None;
         self.postponed.clear();
         self.notes.checkpoint = None;
         self.left.returned.extend(self.poison.again.take());
-        // A sender may still be filling a place that it claimed before.
-        while !mail.drain_into(&mut self.left.returned) {
-            yield_now().await;
-        }
-        mail.mailbox.meter.returned(self.left.not_counted());
-        // What batchers put into their lanes from now on is theirs.
-        mail.inbox().leave(&mail.mailbox.meter);
-        mail.begin_anew();
+        self.clear_place().await;
         mail.mailbox.set_vacant();
         let host = self.context.host().clone();
         loop {
             match mail.wait(&host, None).await {
                 Found::Control => {
-                    if self.is_occupied() {
+                    if self.is_occupied().await {
                         return true;
                     }
                 }
@@ -50,12 +47,27 @@ where
         }
     }
 
+    /// Takes out what is there, waits for what is still to come, and closes the lanes.
+    async fn clear_place(&mut self) {
+        let mail = Rc::clone(&self.mail);
+        mail.end();
+        // A sender may still be filling a place that it claimed before.
+        while !mail.drain_into(&mut self.left.returned) {
+            yield_now().await;
+        }
+        mail.mailbox.meter.returned(self.left.not_counted());
+        // What batchers put into their lanes from now on is theirs.
+        mail.inbox().leave(&mail.mailbox.meter);
+        mail.begin_anew();
+    }
+
     /// Whether another worker has begun. All else that is told here is told to nobody.
-    fn is_occupied(&mut self) -> bool {
+    async fn is_occupied(&mut self) -> bool {
         while let Some(control) = self.mail.mailbox.control.take() {
             let Control::Occupy(reply) = control else {
                 continue;
             };
+            self.clear_place().await;
             let begun = self.begin();
             let is_begun = begun.is_ok();
             if is_begun {

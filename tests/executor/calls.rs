@@ -8,7 +8,10 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::mpsc;
+use std::task::Context;
 use std::task::Poll;
+use std::task::Wake;
+use std::task::Waker;
 use std::thread;
 use std::time::Duration;
 
@@ -231,6 +234,101 @@ fn h07_calls_that_give_up_take_nobodys_credit_with_them() {
     let kept = kept.unwrap();
     assert!((300..700).contains(&kept), "{kept}");
     assert_eq!(ran.load(SeqCst), kept);
+}
+
+#[test]
+fn h18_a_shard_that_calls_itself_all_the_time_serves_the_others() {
+    // More than it takes in at a time.
+    const CALLS: usize = 300;
+    let executor = shards(2).with_credits(CALLS).start().unwrap();
+    executor
+        .block_on(0, || async {
+            drop(spawn_local(async {
+                loop {
+                    let mut calls: Vec<_> =
+                        (0..CALLS).map(|_| Box::pin(submit_to(0, || ()))).collect();
+                    poll_fn(|cx| {
+                        calls.retain_mut(|call| call.as_mut().poll(cx).is_pending());
+                        match calls.is_empty() {
+                            true => Poll::Ready(()),
+                            false => Poll::Pending,
+                        }
+                    })
+                    .await;
+                }
+            }));
+        })
+        .unwrap();
+    for _ in 0..10 {
+        let answer = executor.block_on(1, || async {
+            timeout(Duration::from_secs(20), submit_to(0, || 7)).await
+        });
+        assert_eq!(answer.unwrap().expect("it is kept waiting").unwrap(), 7);
+    }
+}
+
+/// Makes calls to both shards and a task, wherever it runs, and gives the calls up.
+fn make_calls() {
+    let mut cx = Context::from_waker(Waker::noop());
+    for to in 0..2 {
+        let mut call = Box::pin(submit_to(to, || ()));
+        let _unwanted = call.as_mut().poll(&mut cx);
+    }
+    drop(spawn_local(async {}));
+}
+
+/// A value, or a waker, whose end makes calls.
+struct Busy(Arc<AtomicUsize>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, SeqCst);
+        make_calls();
+    }
+}
+
+impl Wake for Busy {
+    fn wake(self: Arc<Self>) {
+        make_calls();
+    }
+}
+
+#[test]
+fn whatever_runs_while_a_shard_takes_in_what_came_may_make_calls() {
+    const CALLS: usize = 100;
+    let executor = start(2);
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let its_dropped = Arc::clone(&dropped);
+    let done = executor.block_on(0, || async move {
+        let mut waited = Vec::new();
+        for number in 0..CALLS {
+            let busy = || Busy(Arc::clone(&its_dropped));
+            let (work, outcome) = (busy(), busy());
+            let mut call = Box::pin(submit_to(1, move || {
+                make_calls();
+                drop(work);
+                outcome
+            }));
+            let waker = Waker::from(Arc::new(busy()));
+            let mut cx = Context::from_waker(&waker);
+            assert!(call.as_mut().poll(&mut cx).is_pending());
+            // Of the others the outcome is dropped as it comes home.
+            if number % 2 == 0 {
+                waited.push(call);
+            }
+        }
+        for call in waited {
+            call.await.unwrap();
+        }
+        while its_dropped.load(SeqCst) != 3 * CALLS {
+            yield_now().await;
+        }
+    });
+    done.unwrap();
+    for report in executor.stop() {
+        assert_eq!(report.tasks.panics, 0);
+    }
+    assert_eq!(dropped.load(SeqCst), 3 * CALLS);
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn a_handler_that_is_cut_off_is_counted() {
     assert_eq!((worker.counts.cancelled, worker.returned.len()), (1, 1));
 }
 
-/// Panics over odd numbers: before there is a future, in it, or when it is dropped; and keeps copies.
+/// Panics over odd numbers: over the copy, before there is a future, in it, or when it is dropped; and keeps copies.
 struct Kept {
     seen: mpsc::Sender<u64>,
     panics: Where,
@@ -142,6 +142,7 @@ struct Kept {
 
 #[derive(Clone, Copy, PartialEq)]
 enum Where {
+    OverTheCopy,
     Before,
     Within,
     AtItsEnd,
@@ -196,8 +197,35 @@ impl AsyncWorker for Kept {
     }
 
     fn keep(&self, n: &u64) -> Option<u64> {
+        assert!(n % 2 == 0 || self.panics != Where::OverTheCopy, "a copy");
         Some(*n)
     }
+}
+
+#[test]
+fn an_async_worker_that_panics_over_a_copy_begins_another_life() {
+    let (seen, see) = mpsc::channel();
+    let config = config(1)
+        .with_supervision(Supervision::new())
+        .with_redeliveries(2);
+    let pool = WorkerPool::start(config, move |_| {
+        let (seen, panics) = (seen.clone(), Where::OverTheCopy);
+        Async(Kept { seen, panics })
+    })
+    .unwrap();
+    for n in [2, 3, 4] {
+        pool.send_to(0, n).unwrap();
+    }
+    let got = [(); 2].map(|()| see.recv_timeout(LONG));
+    assert_eq!(got, [Ok(2), Ok(4)], "of 3 there is no copy");
+    let report = pool.stop();
+    let worker = &report.workers[0];
+    assert_conserved(worker);
+    let counts = worker.counts;
+    assert_eq!(
+        (counts.handled, counts.panicked, counts.restarts),
+        (2, 1, 1)
+    );
 }
 
 #[test]

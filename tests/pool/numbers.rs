@@ -124,6 +124,47 @@ fn what_a_batcher_put_in_for_a_worker_that_panics_comes_back_though_another_has_
 }
 
 #[test]
+fn what_was_put_in_for_a_place_without_a_worker_is_not_the_next_ones() {
+    let handled = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&handled);
+    let pool = WorkerPool::start(two(), move |_| {
+        let count = Arc::clone(&count);
+        run(move |n: u64, _: &Context<u64>| {
+            assert_ne!(n, u64::MAX, "as the test wants it");
+            count.fetch_add(1, Ordering::SeqCst);
+        })
+    })
+    .unwrap();
+    let tx = pool.sender();
+    pool.send_to(1, u64::MAX).unwrap();
+    await_end(&pool, 1);
+    // Told something, the empty place answers nobody.
+    assert!(pool.ping(1).unwrap().wait_within(LONG).is_err());
+    // The map slots are still those of the worker that has ended, and what is put in is not published.
+    let mut batcher = tx.batcher().unwrap();
+    let its_keys: Vec<u64> = (0..)
+        .filter(|key| tx.worker_of(key) == 1)
+        .take(40)
+        .collect();
+    for key in &its_keys {
+        batcher.send_partitioned(key, *key).unwrap();
+    }
+    pool.remove_worker(1).unwrap();
+    assert_eq!(pool.add_worker().unwrap(), 1);
+    assert!(its_keys.iter().any(|key| tx.worker_of(key) == 0));
+    let Err(SendError::Closed(unsent)) = batcher.flush() else {
+        panic!("no worker of that place has had these keys")
+    };
+    assert_eq!(unsent, its_keys);
+    batcher.send_partitioned(&its_keys[0], 1).unwrap();
+    batcher.send_to(1, 1).unwrap();
+    batcher.flush().unwrap();
+    let report = pool.stop();
+    report.workers.iter().for_each(assert_conserved);
+    assert_eq!(handled.load(Ordering::SeqCst), 2);
+}
+
+#[test]
 fn a_worker_that_stops_itself_leaves_its_number_to_the_next() {
     let pool = WorkerPool::start(two(), |_| {
         run(|stops: bool, context: &Context<bool>| {

@@ -1,5 +1,10 @@
 use core::task::Waker;
-use std::{sync::Arc, task::Wake, thread};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    task::Wake,
+    thread,
+};
 
 use super::*;
 
@@ -68,6 +73,27 @@ fn every_answer_is_dropped_once_whoever_goes_first() {
     drop(call);
     reply.send(answer());
     assert_eq!(Arc::strong_count(&answers), 1);
+}
+
+#[test]
+fn an_answer_whose_drop_panics_leaves_the_cell_to_the_next() {
+    struct Bad;
+    impl Drop for Bad {
+        fn drop(&mut self) {
+            panic!("as the test wants it");
+        }
+    }
+    let panics = |code: &mut dyn FnMut()| catch_unwind(AssertUnwindSafe(code)).is_err();
+    let mut kept = Kept::new(PATIENCE);
+    let (reply, call) = kept.pair().expect("nobody has its ends");
+    reply.send(Bad);
+    let mut call = Some(call);
+    assert!(panics(&mut || drop(call.take())));
+    let (reply, call) = kept.pair().expect("the call has gone");
+    drop(call);
+    let mut reply = Some(reply);
+    assert!(panics(&mut || reply.take().expect("once").send(Bad)));
+    assert!(kept.pair().is_some(), "the reply has gone");
 }
 
 #[test]
