@@ -486,3 +486,22 @@ fn memory_that_is_too_small_is_refused_and_dropped() {
     }
     assert_eq!(std::sync::Arc::strong_count(&alive), 1);
 }
+
+#[test]
+fn a_drain_says_what_it_knows_without_a_look() {
+    let mut ring = lanes::Ring::<u32, 2, 8>::new();
+    let ([mut a, mut b], mut rx) = ring.split();
+    assert_eq!(rx.drain(4).size_hint(), (0, Some(4)));
+    assert_eq!(a.try_push_iter(&mut (0..4)), Ok(4));
+    assert_eq!(b.try_push(9), Ok(()));
+    let mut drain = rx.drain(3);
+    assert_eq!(drain.size_hint(), (0, Some(3)), "nobody has looked");
+    assert_eq!(drain.next(), Some(0));
+    assert_eq!(drain.size_hint(), (2, Some(2)), "three are known");
+    drop(drain);
+    assert_eq!(a.try_push(4), Ok(()));
+    let mut drain = rx.drain(usize::MAX);
+    assert_eq!(drain.size_hint().0, 3, "one that came since is not known");
+    assert!(drain.by_ref().eq([1, 2, 3, 4, 9]));
+    assert_eq!(drain.size_hint(), (0, Some(0)));
+}

@@ -344,7 +344,8 @@ impl Core {
         }
     }
 
-    /// The future of a task is gone; its owner leaves.
+    /// The future of a task is gone; its owner leaves. Once for each task, so that a call of its own would count.
+    #[inline(always)]
     fn finish(&self, owner: TaskRef, fine: bool) {
         let header = owner.header();
         header.set(DONE);

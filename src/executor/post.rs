@@ -37,12 +37,13 @@ impl Posts {
     }
 
     /// Wakes whoever has waited for what has come. Returns whether anybody was woken.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn wake(&self, core: &Core) -> bool {
         // A shard without a mesh pays for no more than this.
         !self.0.borrow().is_empty() && self.wake_all(core)
     }
 
+    #[inline(never)]
     fn wake_all(&self, core: &Core) -> bool {
         let (mut at, mut woken) = (0, false);
         loop {

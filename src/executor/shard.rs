@@ -10,6 +10,10 @@
 //!
 //! In a long turn a lane that is empty gets what there is for it before, after each [`SLICE`] of calls or polls.
 //!
+//! Between two shards a line that changes hands is what costs. So the way of a call looks at nothing that the peer writes,
+//! but for what it waits for: where the peer reads is asked when a lane seems full, or in a long turn; what a look has
+//! found is answered before the other lanes are looked at; and the cells of several parcels are asked for together.
+//!
 //! No step waits for another shard. What does not fit into a lane stays in its outbox, and is tried again in every turn.
 #![forbid(unsafe_code)]
 
@@ -230,26 +234,35 @@ impl Shard {
     fn run_ready(&self, max: usize) -> usize {
         let mut polls = 0;
         while polls < max {
-            match self
-                .core
-                .run_ready(SLICE.min(max - polls), true, self.beat())
-            {
-                // What tasks of this shard have sent each other has come, too.
-                0 if !self.posts.wake(&self.core) => break,
-                more => polls += more,
-            }
-            if polls < max {
+            let slice = SLICE.min(max - polls);
+            let more = self.core.run_ready(slice, true, self.beat());
+            polls += more;
+            if more == slice {
                 self.flush_hungry();
+                continue;
+            }
+            // Nothing is ready: what was sent goes now. What tasks of this shard have sent each other has come, too.
+            self.flush();
+            if !self.posts.wake(&self.core) && (more == 0 || !self.core.has_ready()) {
+                break;
             }
         }
         polls
     }
 
-    /// Moves what has come into the batch, a part of it. Returns whether something is there.
+    /// Moves what has come into the batch: what one look has found in one lane, a part of it. Returns whether something
+    /// is there.
     fn fill(&self) -> bool {
         let mut batch = self.batch.borrow_mut();
         if batch.is_empty() {
-            batch.extend(self.inbox.borrow_mut().drain(SLICE));
+            let mut inbox = self.inbox.borrow_mut();
+            let mut parcels = inbox.drain(SLICE);
+            batch.extend(parcels.next().inspect(Parcel::prefetch));
+            // Who waits for these does not wait for a look at the other lanes.
+            while parcels.size_hint().0 != 0 {
+                batch.extend(parcels.next().inspect(Parcel::prefetch));
+            }
+            drop(parcels);
             self.offer_room(batch.len());
         }
         !batch.is_empty()
@@ -257,15 +270,20 @@ impl Shard {
 
     /// After `popped` parcels were taken from the inbox: rings the senders that wait for room, when there was nothing
     /// more, and at least once in half a lane.
-    #[inline]
+    #[inline(always)]
     fn offer_room(&self, popped: usize) {
         let all = self.popped.get() + popped;
         self.popped.set(all);
         if all != 0 && (popped == 0 || 2 * all >= self.lane_capacity) {
-            self.popped.set(0);
-            let wake = |sender: usize| self.shared.peers[sender].bell.ring();
-            self.peer().wanting.take(wake);
+            self.ring_wanting();
         }
+    }
+
+    #[inline(never)]
+    fn ring_wanting(&self) {
+        self.popped.set(0);
+        let wake = |sender: usize| self.shared.peers[sender].bell.ring();
+        self.peer().wanting.take(wake);
     }
 
     fn receive(self: &Rc<Self>) -> bool {
@@ -278,14 +296,19 @@ impl Shard {
                 self.deliver(parcel);
             }
         }
-        let mut received = self.receive_batch();
-        while received < INTAKE {
-            let mut popped = 0;
-            // Served where they lie; nothing that is run meanwhile looks at the inbox.
-            for parcel in self.inbox.borrow_mut().drain(SLICE) {
-                popped += 1;
-                self.deliver(parcel);
-            }
+        let found = self.receive_batch();
+        let mut received = found;
+        // What a look has found is answered first; the next turn looks at all lanes.
+        while found == 0 && received < INTAKE {
+            let mut batch = self.batch.borrow_mut();
+            batch.extend(
+                self.inbox
+                    .borrow_mut()
+                    .drain(SLICE)
+                    .inspect(Parcel::prefetch),
+            );
+            drop(batch);
+            let popped = self.receive_batch();
             self.offer_room(popped);
             received += popped;
             if popped < SLICE {
@@ -297,7 +320,7 @@ impl Shard {
         own_len != 0 || received != 0 || has_jobs
     }
 
-    /// Delivers what a look has found.
+    /// Delivers what was moved into the batch.
     fn receive_batch(self: &Rc<Self>) -> usize {
         if self.batch.borrow().is_empty() {
             return 0;
@@ -306,7 +329,6 @@ impl Shard {
         let received = batch.len();
         batch.drain(..).for_each(|parcel| self.deliver(parcel));
         self.batch.replace(batch);
-        self.flush_hungry();
         received
     }
 
@@ -347,22 +369,27 @@ impl Shard {
     }
 
     /// Puts into the lanes what fits. Returns whether anything did.
+    #[inline(always)]
     fn flush(&self) -> bool {
+        !self.busy.borrow().is_empty() && self.flush_all()
+    }
+
+    #[inline(never)]
+    fn flush_all(&self) -> bool {
         self.flush_if(|_| true)
     }
 
     /// Puts what fits into the lanes that are empty: their readers begin while the rest is done. The others have enough,
     /// and what is put there later is put at once.
+    #[inline(always)]
     fn flush_hungry(&self) {
-        self.flush_if(lanes::Producer::is_empty);
+        if !self.busy.borrow().is_empty() {
+            self.flush_if(lanes::Producer::is_empty);
+        }
     }
 
-    #[inline]
     fn flush_if(&self, is_due: impl Fn(&lanes::Producer<'static, Parcel>) -> bool) -> bool {
         let mut busy = self.busy.borrow_mut();
-        if busy.is_empty() {
-            return false;
-        }
         let (mut senders, mut flushed) = (self.senders.borrow_mut(), false);
         busy.retain(|to| {
             let mut outbox = &self.outboxes[*to];
@@ -434,6 +461,7 @@ impl Shard {
     }
 
     /// Whether this shard has drained, and no other needs it any more.
+    #[inline]
     pub(crate) fn is_finished(&self) -> bool {
         let has_left = self.has_left.get() && self.shared.is_mesh_empty();
         // An outsider may still be filling a place that it claimed before the close.

@@ -84,7 +84,7 @@ impl<'a, T> Consumer<'a, T> {
     /// ```
     #[inline]
     pub fn try_pop(&mut self) -> Result<T, TryPopError> {
-        let mut lane = self.lane_with_a_value()?;
+        let mut lane = self.lane_with_a_value::<false>()?;
         let pos = lane.own_pos();
         // SAFETY: ours and full by I1 of the lane: a value was seen there, and `&mut self` is the one consumer.
         let value = unsafe { lane.raw().take(pos) };
@@ -184,8 +184,11 @@ impl<'a, T> Consumer<'a, T> {
     }
 
     /// The lane to take the next value from. A value is there.
+    ///
+    /// A drain that looks at a position asks for the line of the slot, too, so that both come together. A pop does not: it
+    /// looks more often, and a producer that is about to write there would have to wait for the line.
     #[inline(always)]
-    fn lane_with_a_value(&mut self) -> Result<Lane<'a, T>, TryPopError> {
+    fn lane_with_a_value<const IS_DRAIN: bool>(&mut self) -> Result<Lane<'a, T>, TryPopError> {
         // SAFETY: the consumer's own number, and this is the consumer. 1: it is set with `current`. 2: this is the
         // consumer, and drops it before it makes another.
         let mut lane = unsafe { self.raw.consumer_at(self.line().current_at.get()) };
@@ -196,6 +199,9 @@ impl<'a, T> Consumer<'a, T> {
         }
         // SAFETY: the consumer's own number, and this is the consumer.
         let turn_end = unsafe { self.line().turn_end.get() };
+        if IS_DRAIN {
+            lane.raw().prefetch(pos);
+        }
         if pos != turn_end && lane.refresh_full_slots(pos) != 0 {
             self.grant(&lane, turn_end);
             return Ok(lane);
@@ -245,6 +251,9 @@ impl<'a, T> Consumer<'a, T> {
         let current = self.current();
         self.settle(current);
         let first = if current + 1 == lanes { 0 } else { current + 1 };
+        if lanes <= WORD_BITS {
+            return self.find_in_word(first);
+        }
         for (word, mask) in round(first, lanes) {
             let mut bits = self.raw.header().news.dirty.word(word) & mask;
             while bits != 0 {
@@ -254,6 +263,20 @@ impl<'a, T> Consumer<'a, T> {
                 }
                 bits &= bits - 1;
             }
+        }
+        None
+    }
+
+    /// The same for lanes whose bits are one word, which is looked at once.
+    fn find_in_word(&mut self, first: usize) -> Option<usize> {
+        // The bit of `first` comes first, and those before it last.
+        let mut bits = (self.raw.header().news.dirty.word(0)).rotate_right(first as u32);
+        while bits != 0 {
+            let index = (first + bits.trailing_zeros() as usize) % WORD_BITS;
+            if self.look(index) {
+                return Some(index);
+            }
+            bits &= bits - 1;
         }
         None
     }
@@ -346,7 +369,7 @@ impl<T> Iterator for Drain<'_, '_, T> {
     #[inline]
     fn next(&mut self) -> Option<T> {
         self.left = self.left.checked_sub(1)?;
-        let Ok(lane) = self.consumer.lane_with_a_value() else {
+        let Ok(lane) = self.consumer.lane_with_a_value::<true>() else {
             self.left = 0;
             return None;
         };
@@ -362,8 +385,11 @@ impl<T> Iterator for Drain<'_, '_, T> {
         Some(value)
     }
 
+    /// At least what is known to be in the lane whose turn it is; no look at what others write.
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (0, Some(self.left))
+        let lane = self.consumer.lane(self.consumer.current());
+        let known = lane.full_slots(lane.own_pos());
+        (known.min(self.left), Some(self.left))
     }
 }
 

@@ -77,6 +77,9 @@
 //! An idle poll reads the dirty words and the count of producers: one line. Beyond as many lanes as a word has bits,
 //! it reads a word more of the same line for as many again.
 //!
+//! A drain that looks at a lane's position asks for the line of the next slot at the same time (on x86-64): the two come
+//! together and not one after the other.
+//!
 //! A lane is let go after 64 looks in a row that found it empty. A lane costs seven lines beside its slots.
 //!
 //! # Verification

@@ -66,6 +66,8 @@
 //! else waits: not a poll of an empty ring, not a batch, and no push. (A push that waits as long when it finds the ring
 //! full again was tried: it won where a line takes long from one CPU to the other, and lost where it does not.)
 //!
+//! A batch from an iterator looks at the foreign position only if the iterator may have more than is known to fit.
+//!
 //! A ring takes five lines beside its slots.
 //!
 //! # Verification

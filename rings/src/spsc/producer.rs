@@ -128,9 +128,15 @@ impl<'a, T> Producer<'a, T> {
         if self.is_closed() {
             return Err(TryReserveError::Closed);
         }
-        // A batch asks for as much as there is: a stale limit would cut it short.
+        // A batch asks for as much as there is: a stale limit would cut it short, unless all is said to fit before it.
         let start = self.own_pos();
-        let free = self.refresh_free_slots(start);
+        let known = self.free_slots(start);
+        let most = values.size_hint().1.unwrap_or(usize::MAX);
+        let mut has_looked = known == 0 || known < most;
+        let mut free = known;
+        if has_looked {
+            free = self.refresh_free_slots(start);
+        }
         if free == 0 {
             return Err(TryReserveError::Full);
         }
@@ -138,11 +144,21 @@ impl<'a, T> Producer<'a, T> {
             end: start,
             producer: self,
         };
-        for _ in 0..free {
-            let Some(value) = values.next() else { break };
-            // SAFETY: ours and empty by I1: at most `free` values are written from `own_pos` on.
-            unsafe { batch.producer.raw.write(batch.end, value) };
-            batch.end = advance(batch.end, 1);
+        loop {
+            for _ in distance(batch.end, start)..free {
+                let Some(value) = values.next() else {
+                    return Ok(distance(batch.end, start));
+                };
+                // SAFETY: ours and empty by I1: at most `free` values are written from `own_pos` on.
+                unsafe { batch.producer.raw.write(batch.end, value) };
+                batch.end = advance(batch.end, 1);
+            }
+            // An iterator that has more than it said.
+            if has_looked {
+                break;
+            }
+            has_looked = true;
+            free = batch.producer.refresh_free_slots(start);
         }
         Ok(distance(batch.end, start))
     }

@@ -225,6 +225,21 @@ impl<T> Raw<T> {
         unsafe { self.block.slot(index).take(&fixed.watch, index) }
     }
 
+    /// Asks for the line of the slot at `pos`, before it is known whether a value is there.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, pos: usize) {
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        {
+            use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            // SAFETY: a masked position is less than the number of slots.
+            let slot = unsafe { self.block.slot_ptr(pos & self.header().fixed.mask) };
+            // SAFETY: a prefetch reads nothing, wherever it points to.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(slot.as_ptr().cast()) };
+        }
+        #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+        let _ = pos;
+    }
+
     /// The `count` slots from `pos` on, as one piece up to the end of the memory and one from its begin.
     ///
     /// # Safety

@@ -20,6 +20,13 @@ use crate::executor::{
     task::{guarded, is_fine},
 };
 
+/// Pauses before a receiver looks again that is as fast as its senders: each look takes a line from one who writes there,
+/// and after some pauses it brings several messages.
+const PAUSES: u32 = 16;
+
+/// A wait was short if it ended by so many looks.
+const SHORT: u32 = 2;
+
 /// What a receiver and its shard share.
 pub(super) struct Inbox<T> {
     lanes: RefCell<lanes::Consumer<'static, T>>,
@@ -27,6 +34,8 @@ pub(super) struct Inbox<T> {
     next: Cell<Option<T>>,
     is_over: Cell<bool>,
     waiting: RefCell<Option<Waker>>,
+    /// Looks since a task began to wait; of the last wait, if none does.
+    looks: Cell<u32>,
     /// Messages taken since senders that wait for room were looked for.
     popped: Cell<usize>,
     lane_capacity: usize,
@@ -48,6 +57,7 @@ impl<T> Inbox<T> {
             next: Cell::new(None),
             is_over: Cell::new(false),
             waiting: RefCell::new(None),
+            looks: Cell::new(u32::MAX),
             popped: Cell::new(0),
             lane_capacity,
             wanting,
@@ -77,6 +87,16 @@ impl<T> Inbox<T> {
         }
     }
 
+    /// A task begins to wait. If the last wait was short, and nobody else would be kept, it lets some messages gather.
+    fn begin_wait(&self) {
+        let was_short = self.looks.replace(0) <= SHORT;
+        if was_short && !self.core.has_ready() {
+            for _ in 0..PAUSES {
+                core::hint::spin_loop();
+            }
+        }
+    }
+
     fn ring_wanting(&self) {
         self.wanting
             .take(|from| self.shared.peers[from].bell.ring());
@@ -100,7 +120,11 @@ impl<T> Inbox<T> {
 
 impl<T> Post for Inbox<T> {
     fn has_news(&self) -> bool {
-        self.waiting.borrow().is_some() && self.can_receive()
+        if self.waiting.borrow().is_none() {
+            return false;
+        }
+        self.looks.set(self.looks.get().saturating_add(1));
+        self.can_receive()
     }
 
     fn next_waker(&self) -> Option<Waker> {
@@ -153,6 +177,11 @@ impl<T> Receiver<T> {
     /// # Cancellation
     ///
     /// Dropping the future loses nothing: a message that has come is received by the next.
+    ///
+    /// # Cost
+    ///
+    /// No more than a pop if a message is there. A receiver that is as fast as its senders, on a shard where nothing else
+    /// is ready, pauses for 16 spins, some tenths of a microsecond, before it looks again.
     pub fn recv(&mut self) -> Receiving<'_, T> {
         Receiving {
             inbox: &self.inbox,
@@ -190,6 +219,7 @@ impl<T> Future for Receiving<'_, T> {
                 self.waits = true;
                 let former = self.inbox.waiting.replace(Some(cx.waker().clone()));
                 drop(former);
+                self.inbox.begin_wait();
                 Poll::Pending
             }
         }
