@@ -97,6 +97,20 @@ fn items_pass_as_in_a_model_from_any_position() {
 }
 
 #[test]
+fn a_drain_gives_its_slots_back_at_its_end() {
+    let pages = Pages::new(1 << 16);
+    let ring = pages.create::<u32>(2, 0);
+    let mut tx = ring.producer(owner(1)).expect("free");
+    let mut rx = ring.consumer(owner(2)).expect("free");
+    assert_eq!(tx.try_push_slice(&[1, 2]), Ok(2));
+    let mut drain = rx.drain(2);
+    assert_eq!(drain.next(), Some(1));
+    assert_eq!(tx.try_push(3), Err(TryPushError::Full(3)));
+    drop(drain);
+    assert_eq!(tx.try_push(3), Ok(()));
+}
+
+#[test]
 fn items_of_odd_sizes_come_back_to_the_byte() {
     fn passes<T: Plain + PartialEq + std::fmt::Debug>(items: [T; 3]) {
         let pages = Pages::new(4096);
