@@ -55,7 +55,7 @@ fn empty_loop(setup: (Pool, Sender<u64>)) -> (Pool, Sender<u64>) {
     setup
 }
 
-#[library_benchmark(config = message(974), setup = sender)]
+#[library_benchmark(config = message(984), setup = sender)]
 #[bench::key()]
 fn send_partitioned(setup: (Pool, Sender<u64>)) -> (Pool, Sender<u64>) {
     for number in 0..TIMES {
@@ -66,7 +66,7 @@ fn send_partitioned(setup: (Pool, Sender<u64>)) -> (Pool, Sender<u64>) {
     setup
 }
 
-#[library_benchmark(config = message(511), setup = sender)]
+#[library_benchmark(config = message(522), setup = sender)]
 #[bench::worker()]
 fn send_to(setup: (Pool, Sender<u64>)) -> (Pool, Sender<u64>) {
     for number in 0..TIMES {
@@ -76,7 +76,7 @@ fn send_to(setup: (Pool, Sender<u64>)) -> (Pool, Sender<u64>) {
     setup
 }
 
-#[library_benchmark(config = message(534), setup = batcher)]
+#[library_benchmark(config = message(573), setup = batcher)]
 #[bench::key()]
 fn batched(mut setup: (Pool, Batcher<u64>)) -> (Pool, Batcher<u64>) {
     for number in 0..TIMES {
