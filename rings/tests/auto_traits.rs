@@ -96,6 +96,9 @@ assert_impl_all!(mpmc::Consumer<'static, Moves>: Send, Clone);
 assert_not_impl_any!(mpmc::Consumer<'static, u8>: Sync, Copy);
 assert_not_impl_any!(mpmc::Consumer<'static, Stays>: Send, Sync);
 assert_not_impl_any!(mpmc::Grant<'static, 'static, u8>: Clone, Copy);
+assert_impl_all!(mpsc::Single<'static, Moves>: Send);
+assert_not_impl_any!(mpsc::Single<'static, Stays>: Send, Sync);
+assert_not_impl_any!(mpsc::Single<'static, u8>: Clone, Copy);
 
 // Bytes may go anywhere.
 assert_impl_all!(frames::Ring<64>: Send, Sync);

@@ -87,6 +87,10 @@ pub struct Single<'p, T> {
     place: ManuallyDrop<Place<'p, T>>,
 }
 
+// SAFETY: a value that is filled in here moves to a consumer's thread, hence `T: Send`. The place is this one's alone, and
+// all else that it touches is atomic.
+unsafe impl<T: Send> Send for Single<'_, T> {}
+
 impl<'p, T> Single<'p, T> {
     /// # Safety
     ///
