@@ -5,7 +5,7 @@ use std::{
     rc::Rc,
     sync::{Arc, mpsc as std_mpsc},
     task::{Context, Poll, Waker},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use shared_nothing_rings::lanes;
@@ -33,7 +33,7 @@ fn shards(count: usize, lane_capacity: usize) -> (Arc<Shared>, Vec<Rc<Shard>>) {
             shared: Arc::clone(&shared),
             senders,
             lane_capacity,
-            credits: lane_capacity,
+            credits: 2 * lane_capacity,
             pinned: Pinned::default(),
         };
         let core = Core::new(Clock::Given(Cell::new(0)), Box::new(|| {}));
@@ -119,6 +119,49 @@ fn h24_one_shard_at_a_time_announces_that_it_parks() {
 }
 
 #[test]
+fn h06_a_sender_woken_in_vain_asks_for_room_again() {
+    let (tell, told) = std_mpsc::channel();
+    let (tell_shared, told_shared) = std_mpsc::channel();
+    let sender = std::thread::spawn(move || {
+        let (shared, shards) = shards(2, 1);
+        let current = context::enter_shard(&shards[0]);
+        for _ in 0..2 {
+            let call = submit_to(1, || ());
+            let task = async { drop(call.await) };
+            drop(shards[0].core().spawn(task, core::panic::Location::caller()));
+        }
+        while shards[0].turn() {}
+        tell_shared.send(Arc::clone(&shared)).unwrap();
+        // The lane holds one call, and another waits for room. Only the stop below ends this.
+        let waiter = Waiter::new(Idle::Park, true, None);
+        while !shared.is_draining() {
+            waiter.wait(&shards[0]);
+        }
+        drop(current);
+        stop(&shared, &shards);
+        tell.send(waiter.parks()).unwrap();
+    });
+    let shared = told_shared.recv().unwrap();
+    // The receiver has taken parcels of others: it rings whoever wants room, and there is none for this one.
+    let deadline = Instant::now() + Duration::from_secs(60);
+    for round in 0..100 {
+        let mut rung = false;
+        while !rung {
+            assert!(Instant::now() < deadline, "asks no more in round {round}");
+            shared.peers[1].wanting.take(|sender| {
+                rung = true;
+                shared.peers[sender].bell.ring();
+            });
+            std::thread::yield_now();
+        }
+    }
+    shared.drain();
+    let parks = told.recv_timeout(Duration::from_secs(60));
+    assert_eq!(parks, Ok(1), "woken in vain, it slept on");
+    sender.join().unwrap();
+}
+
+#[test]
 fn h26_an_idle_shard_looks_at_no_peers_lane() {
     const PEERS: usize = 70;
     let (shared, shards) = shards(PEERS + 1, 8);
@@ -138,7 +181,7 @@ fn h26_an_idle_shard_looks_at_no_peers_lane() {
     while shards.iter().fold(false, |any, shard| turn(shard) | any) {}
     assert_eq!(shards[0].counts().served as usize, 100 * PEERS);
     // The peers park. The shard looks, as it does while it spins.
-    shards[1..].iter().for_each(|shard| shard.want_room());
+    shards[1..].iter().for_each(|shard| shard.end_bursts());
     for _ in 0..100 {
         assert!(!shards[0].look());
     }

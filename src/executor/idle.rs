@@ -6,6 +6,7 @@
 //! foreign stack, a call from outside, room in a lane, the stop of the executor. The shard parks in that doorbell by a
 //! [`wait`](Doorbell::wait) whose look finds all of these, so the doorbell's proof holds here: it announces the waiter
 //! and then looks, the ringer changes and then looks for waiters, with barriers between, and one of both is first.
+//! That the room is rung for is asked in each look (`room.rs`): a shard that is woken in vain asks again.
 //! Where the kernel grants `membarrier(2)`, the ringer's barrier costs nothing; elsewhere both are fences.
 //!
 //! [`Doorbell::wait`]: shared_nothing_rings::wait::Doorbell::wait
@@ -171,7 +172,7 @@ impl Waiter {
             shard,
             is_over: Cell::new(false),
         };
-        shard.want_room();
+        shard.end_bursts();
         self.parks.set(self.parks.get() + 1);
         let looks = Cell::new(0_u32);
         let look = || {
@@ -180,6 +181,9 @@ impl Waiter {
             if looks.get() == 2 {
                 announcing.end();
             }
+            // ROOM: in each look, for a wake by this takes the wish with it, and there may be no room yet in the lane that
+            // this shard waits for.
+            shard.want_room();
             shard.look().then_some(())
         };
         let bell = &shard.peer().bell;

@@ -23,7 +23,10 @@ pub(crate) trait Post {
     /// One whom to wake, until there is none. Called in every turn.
     fn next_waker(&self) -> Option<Waker>;
 
-    /// The shard is about to park: peers from whom a task wants room are asked to ring. A last look comes after this.
+    /// The shard is about to park: nothing more is sent for now.
+    fn end_bursts(&self) {}
+
+    /// The shard looks once more and then sleeps: peers from whom a task wants room are asked to ring.
     fn want_room(&self) {}
 }
 
@@ -67,6 +70,10 @@ impl Posts {
 
     pub(crate) fn has_news(&self) -> bool {
         self.living().any(|post| post.has_news())
+    }
+
+    pub(crate) fn end_bursts(&self) {
+        self.living().for_each(|post| post.end_bursts());
     }
 
     pub(crate) fn want_room(&self) {

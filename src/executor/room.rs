@@ -4,13 +4,18 @@
 //!
 //! | who | first | then |
 //! |---|---|---|
-//! | sender, before it parks | ROOM: sets its bit | looks at the lane again |
+//! | sender, before it sleeps, each time | ROOM: sets its bit | looks at the lane again |
 //! | receiver, before it is idle, and at least once in `capacity / 2` parcels | vacates slots | ROOM: takes all bits |
 //!
 //! Both change one word by a read-modify-write, so one comes first. If it is the sender's, the receiver takes the bit
 //! and rings. If it is the receiver's, the sender's second look sees the slots that were vacated before. So a sender
 //! that parks with a full lane before it is woken when there is room: of the parcels that fill the lane then, none was
 //! taken before the receiver's last take of bits, and after the first half of them comes another.
+//!
+//! The receiver has other senders, too, and takes the bits of all. So a sender may be rung while its own lane is as full
+//! as before, or its bit be taken before it has announced that it sleeps, by a ring that finds nobody. That is why the bit
+//! is set again in each look that comes after the announcement: a bit that was taken for a wake in vain was the last
+//! otherwise, and the sender slept for ever beside an empty lane.
 //!
 //! | edge | release end | acquire end | carries |
 //! |---|---|---|---|

@@ -425,15 +425,18 @@ impl Shard {
         self.inbox.borrow().dirty_lanes()
     }
 
-    /// Before a park: says that nothing more comes for now, so that no idle peer goes on looking at this shard's lanes,
-    /// and asks the peers whose lanes are full to ring when they are not.
-    pub(crate) fn want_room(&self) {
+    /// Before a park: says that nothing more comes for now, so that no idle peer goes on looking at this shard's lanes.
+    pub(crate) fn end_bursts(&self) {
         let mut senders = self.senders.borrow_mut();
         senders
             .iter_mut()
             .flatten()
             .for_each(|lane| lane.end_burst());
-        drop(senders);
+        self.posts.end_bursts();
+    }
+
+    /// Before each look of a park: asks the peers whose lanes are full to ring when they are not.
+    pub(crate) fn want_room(&self) {
         for to in self.busy.borrow().iter() {
             self.shared.peers[*to].wanting.want(self.id);
         }

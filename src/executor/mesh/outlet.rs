@@ -122,10 +122,13 @@ impl<T> Post for Outlet<T> {
         })
     }
 
-    fn want_room(&self) {
+    fn end_bursts(&self) {
         for lane in &self.lanes {
             lane.producer.borrow_mut().end_burst();
         }
+    }
+
+    fn want_room(&self) {
         if self.waiting.get() == 0 {
             return;
         }
