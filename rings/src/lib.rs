@@ -52,7 +52,7 @@
 //! | `async` | tasks that wait for a [`channel`]; `futures-core` |
 //! | `stats` | counts of what goes through any ring: sent, received, refused, how full it was |
 //!
-//! On targets without compare-exchange there is [`spsc`] with [`split`](spsc::Ring::split).
+//! On targets without compare-exchange there are [`spsc`] and [`frames`], each with [`split`](spsc::Ring::split).
 //!
 //! # Models
 //!

@@ -3,6 +3,7 @@
 
 #[path = "ops/frames.rs"]
 mod ops;
+mod steps;
 
 use std::{
     collections::BTreeSet,
@@ -12,7 +13,7 @@ use std::{
 };
 
 use ops::{End, FrameOp, replay};
-use proptest::{collection::vec, prelude::*};
+use proptest::prelude::*;
 use shared_nothing_rings::{
     CapacityError, MemoryError, TryPopError,
     frames::{self, Consumer, Producer, TryReserveError},
@@ -39,25 +40,14 @@ fn any_op() -> impl Strategy<Value = FrameOp> {
     ]
 }
 
+/// Steps before and after a close, which may not come.
 fn any_ops() -> impl Strategy<Value = Vec<FrameOp>> {
-    let close = prop_oneof![
-        4 => Just(None),
-        1 => Just(Some(FrameOp::CloseTx)),
-        1 => Just(Some(FrameOp::CloseRx)),
-    ];
-    (vec(any_op(), 0..120), close, vec(any_op(), 0..20)).prop_map(|(mut ops, close, rest)| {
-        ops.extend(close);
-        ops.extend(rest);
-        ops
-    })
+    let closes = [FrameOp::CloseTx, FrameOp::CloseRx];
+    steps::round_a_close(any_op, [0..120, 0..20], 4, closes)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 700,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(steps::config())]
 
     #[test]
     fn frames_agree_with_their_model(

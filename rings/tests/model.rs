@@ -2,9 +2,10 @@
 #![cfg(all(feature = "alloc", not(loom)))]
 
 mod ops;
+mod steps;
 
 use ops::{Op, Setup};
-use proptest::{collection::vec, prelude::*};
+use proptest::prelude::*;
 
 fn any_op() -> impl Strategy<Value = Op> {
     let small = 0u8..12;
@@ -26,16 +27,8 @@ fn any_op() -> impl Strategy<Value = Op> {
 
 /// Steps before and after a close, which may not come.
 fn any_ops() -> impl Strategy<Value = Vec<Op>> {
-    let close = prop_oneof![
-        4 => Just(None),
-        1 => Just(Some(Op::CloseTx)),
-        1 => Just(Some(Op::CloseRx)),
-    ];
-    (vec(any_op(), 0..80), close, vec(any_op(), 0..30)).prop_map(|(mut ops, close, rest)| {
-        ops.extend(close);
-        ops.extend(rest);
-        ops
-    })
+    let closes = [Op::CloseTx, Op::CloseRx];
+    steps::round_a_close(any_op, [0..80, 0..30], 4, closes)
 }
 
 fn any_setup() -> impl Strategy<Value = Setup> {
@@ -54,16 +47,8 @@ fn any_setup() -> impl Strategy<Value = Setup> {
     )
 }
 
-fn config() -> ProptestConfig {
-    ProptestConfig {
-        cases: 700,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
-}
-
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(steps::config())]
 
     #[test]
     fn the_ring_of_one_producer_agrees_with_its_model(setup in any_setup(), ops in any_ops()) {

@@ -3,9 +3,10 @@
 
 #[path = "ops/channel.rs"]
 mod ops;
+mod steps;
 
 use ops::{ChannelOp, ChannelSetup};
-use proptest::{collection::vec, prelude::*};
+use proptest::prelude::*;
 
 fn any_op() -> impl Strategy<Value = ChannelOp> {
     let times = 0u8..5;
@@ -22,16 +23,8 @@ fn any_op() -> impl Strategy<Value = ChannelOp> {
 
 /// Steps before and after a close, which may not come.
 fn any_ops() -> impl Strategy<Value = Vec<ChannelOp>> {
-    let close = prop_oneof![
-        2 => Just(None),
-        1 => Just(Some(ChannelOp::CloseTx)),
-        1 => Just(Some(ChannelOp::CloseRx)),
-    ];
-    (vec(any_op(), 0..60), close, vec(any_op(), 0..20)).prop_map(|(mut ops, close, rest)| {
-        ops.extend(close);
-        ops.extend(rest);
-        ops
-    })
+    let closes = [ChannelOp::CloseTx, ChannelOp::CloseRx];
+    steps::round_a_close(any_op, [0..60, 0..20], 2, closes)
 }
 
 fn any_setup() -> impl Strategy<Value = ChannelSetup> {
@@ -44,11 +37,7 @@ fn any_setup() -> impl Strategy<Value = ChannelSetup> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 700,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(steps::config())]
 
     #[test]
     fn a_channel_agrees_with_its_model(setup in any_setup(), ops in any_ops()) {

@@ -128,7 +128,11 @@ fn h06_a_sender_woken_in_vain_asks_for_room_again() {
         for _ in 0..2 {
             let call = submit_to(1, || ());
             let task = async { drop(call.await) };
-            drop(shards[0].core().spawn(task, core::panic::Location::caller()));
+            drop(
+                shards[0]
+                    .core()
+                    .spawn(task, core::panic::Location::caller()),
+            );
         }
         while shards[0].turn() {}
         tell_shared.send(Arc::clone(&shared)).unwrap();

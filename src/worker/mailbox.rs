@@ -118,7 +118,10 @@ impl<M> Mailbox<M> {
         Ok((mailbox, Inbox::new(consumer, hear_lanes, hear_urgent)))
     }
 
-    /// A lane to the worker, of the mailbox's own capacity. If the worker is gone, the lane is closed.
+    /// A lane to the worker, of the mailbox's own capacity.
+    ///
+    /// While nobody has the worker's number the lane is open all the same: what is published in it is handed back in the
+    /// report, and it is closed before the next worker begins. Once the pool has ended, it is closed from the start.
     pub(crate) fn open_lane(&self) -> Result<LaneEnd<M>, CapacityError> {
         let capacity = self.ring.capacity();
         let (producer, consumer) = spsc::with_capacity(capacity)?;

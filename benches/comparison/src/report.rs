@@ -1,6 +1,6 @@
 //! What was measured, as plain data, and as JSON.
 
-use std::{fs, process::Command, time::Instant};
+use std::{error::Error, fs, path::Path, process::Command, time::Instant};
 
 use serde_json::{Value, json};
 
@@ -203,6 +203,16 @@ impl Report {
             "rounds": self.rounds,
             "tables": self.tables.iter().map(table).collect::<Vec<_>>(),
         })
+    }
+
+    /// Reads the file of a report.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, is no JSON, or is the JSON of something else.
+    pub fn read(path: &Path) -> Result<Self, Box<dyn Error>> {
+        let json = serde_json::from_str(&fs::read_to_string(path)?)?;
+        Ok(Self::from_json(&json).ok_or("not a report of a comparison")?)
     }
 
     /// Reads what [`to_json`](Self::to_json) wrote; `None` if it is something else.

@@ -66,10 +66,7 @@ struct Options {
 fn compare() -> Result<(), Box<dyn Error>> {
     let options = options()?;
     let report = match &options.from {
-        Some(path) => {
-            let json = serde_json::from_str(&fs::read_to_string(path)?)?;
-            Report::from_json(&json).ok_or("not a report of this program")?
-        }
+        Some(path) => Report::read(path)?,
         None => {
             let workloads = chosen(&options)?;
             if options.list {

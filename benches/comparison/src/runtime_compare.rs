@@ -78,10 +78,7 @@ fn compare() -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     let report = match &options.from {
-        Some(path) => {
-            let json = serde_json::from_str(&fs::read_to_string(path)?)?;
-            Report::from_json(&json).ok_or("not a report of this program")?
-        }
+        Some(path) => Report::read(path)?,
         None => {
             let chosen = list::chosen(&options.rows, &options.peers)?;
             if options.list {

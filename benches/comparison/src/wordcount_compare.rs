@@ -76,10 +76,7 @@ struct Contestant {
 fn compare() -> Result<(), Box<dyn Error>> {
     let options = options()?;
     let report = match &options.from {
-        Some(path) => {
-            let json = serde_json::from_str(&fs::read_to_string(path)?)?;
-            Report::from_json(&json).ok_or("not a report of this program")?
-        }
+        Some(path) => Report::read(path)?,
         None => measure(&options)?,
     };
     if let Some(path) = &options.json {

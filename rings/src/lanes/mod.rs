@@ -86,7 +86,8 @@
 //!
 //! loom models of RAISE, of leases and of CLOSE, each with the outcomes that must be reached
 //! (`rings/tests/loom_lanes.rs`); a model-based test against a `VecDeque` a lane, from start positions at the wrap of
-//! `usize`, and tests of fairness and of idle polls (`rings/tests/lanes.rs`); the suites of all rings.
+//! `usize`, and tests of fairness and of idle polls (`rings/tests/lanes.rs`), of how lanes close and go
+//! (`rings/tests/lanes_ends.rs`); the suites of all rings.
 //! Each edge is also a litmus test, with its verdicts under five memory models (`rings/tests/litmus`).
 
 mod consumer;

@@ -226,6 +226,7 @@ impl<T> Raw<T> {
     }
 
     /// Asks for the line of the slot at `pos`, before it is known whether a value is there.
+    #[cfg(target_has_atomic = "ptr")]
     #[inline(always)]
     pub(crate) fn prefetch(&self, pos: usize) {
         #[cfg(all(target_arch = "x86_64", not(miri)))]
