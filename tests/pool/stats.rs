@@ -330,17 +330,25 @@ fn a_lane_that_has_no_room_says_so_and_lanes_add_up() {
 #[test]
 fn busy_and_idle_shares_say_who_works() {
     let pool = WorkerPool::start(config(3).with_shards(2), |_| {
-        run(|until: Instant, _: &Context<Instant>| while Instant::now() < until {})
+        run(|work: Duration, _: &Context<Duration>| {
+            let begun = Instant::now();
+            while begun.elapsed() < work {}
+        })
     })
     .unwrap();
-    // Worker 0 of shard 0 works all the time, beside worker 2; worker 1 has a shard to itself and does nothing.
+    // Worker 0 of shard 0 works all the time, beside worker 2; worker 1 has a shard to itself and does nothing. How much
+    // of the time that is depends on who else uses the machine.
     let begun = Instant::now();
-    while begun.elapsed() < Duration::from_millis(200) {
-        let until = Instant::now() + Duration::from_millis(1);
-        pool.send_to(0, until).unwrap();
+    let stats = loop {
+        pool.send_to(0, Duration::from_millis(1)).unwrap();
         pool.ping(0).unwrap().wait_within(LONG).unwrap();
-    }
-    let stats = pool.stats();
+        let stats = pool.stats();
+        let is_enough = stats.workers[0].busy_share() > 0.02;
+        if is_enough && begun.elapsed() > Duration::from_millis(200) {
+            break stats;
+        }
+        assert!(begun.elapsed() < LONG, "{stats}");
+    };
     let shares: Vec<f64> = stats.workers.iter().map(WorkerStats::busy_share).collect();
     assert!(shares[0] > 0.02 && shares[0] <= 1.0, "{shares:?}");
     assert_eq!(shares[1..], [0.0, 0.0]);
