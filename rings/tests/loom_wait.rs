@@ -302,3 +302,30 @@ fn who_is_woken_passes_the_wake_on_to_who_waits() {
     });
     assert_eq!(reached, BTreeSet::from([[0, 1], [1, 0]]));
 }
+
+/// 2 threads: who rings only if anybody may wait, after a change that no other step orders.
+#[test]
+fn a_change_meets_a_park_by_the_look_whether_anybody_waits() {
+    let reached = outcomes(|| {
+        let shared = Arc::new((Doorbell::new(), AtomicUsize::new(0)));
+        let other = Arc::clone(&shared);
+        let there = thread::spawn(move || {
+            let (bell, changed) = &*other;
+            changed.store(1, Relaxed);
+            let is_awaited = bell.may_be_awaited();
+            if is_awaited {
+                bell.ring();
+            }
+            is_awaited
+        });
+        let (bell, changed) = &*shared;
+        let mut looks = 0;
+        bell.wait(|| {
+            looks += 1;
+            (changed.load(Relaxed) != 0).then_some(())
+        });
+        (there.join().unwrap(), looks)
+    });
+    let all = [(false, 1), (true, 2), (false, 2), (true, 3)];
+    assert_eq!(reached, BTreeSet::from(all));
+}

@@ -137,7 +137,7 @@ impl Keeper {
             }
             Decision::Escalate(escalated) => {
                 drop(guard);
-                return (self.escalate(&escalated), tell);
+                return self.escalate(&escalated);
             }
             Decision::Covered => {
                 state.ended(worker, &mut tell);
@@ -147,17 +147,17 @@ impl Keeper {
         (verdict, tell)
     }
 
-    fn escalate(&self, escalated: &Escalated) -> Verdict {
+    fn escalate(&self, escalated: &Escalated) -> (Verdict, Tell) {
         let how = match (escalated.how, &self.hook) {
             (Escalation::AskHook, Some(hook)) => hook(escalated),
             (how, _) => how,
         };
         if how == Escalation::GiveUpWorker {
-            self.gone(escalated.worker);
-            return Verdict::GiveUp;
+            // Others of its plan go on without it.
+            return (Verdict::GiveUp, self.gone(escalated.worker));
         }
         self.begin_stop();
-        Verdict::StopPool
+        (Verdict::StopPool, Tell::new())
     }
 
     /// A worker's life has begun.
@@ -173,6 +173,7 @@ impl Keeper {
     }
 
     /// A worker has ended for good, and was told to.
+    #[must_use]
     pub(crate) fn gone(&self, worker: usize) -> Tell {
         let mut tell = Tell::new();
         let mut guard = self.lock();

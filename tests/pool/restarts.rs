@@ -199,6 +199,57 @@ fn h14_too_many_restarts_stop_the_pool_or_one_worker_or_ask() {
     }
 }
 
+/// The first worker begins once, and never again.
+struct BeginsOnce(Arc<AtomicU64>);
+
+impl Worker for BeginsOnce {
+    type State = ();
+    type Message = u64;
+    type Error = String;
+
+    fn init(&self, context: &Context<u64>) -> Result<(), String> {
+        if context.id() == 0 && self.0.fetch_add(1, Ordering::SeqCst) != 0 {
+            return Err("not again".to_owned());
+        }
+        Ok(())
+    }
+
+    fn handle_message(&self, (): &mut (), n: u64, _: &Context<u64>) -> Result<(), String> {
+        assert!(n != 100, "{n} kills");
+        Ok(())
+    }
+}
+
+#[test]
+fn others_of_a_plan_begin_although_the_hook_gives_one_of_them_up() {
+    // One plan for both. Worker 0 is to begin first, cannot, and that is one restart too many.
+    let limited = often()
+        .with_strategy(Strategy::All)
+        .with_intensity(Intensity {
+            restarts: 1,
+            period: Duration::from_secs(3600),
+        })
+        .with_escalation(Escalation::AskHook);
+    let config = config(2)
+        .with_supervision(limited)
+        .with_escalation_hook(|_| Escalation::GiveUpWorker);
+    let inits = Arc::new(AtomicU64::new(0));
+    let pool = WorkerPool::start(config, move |_| BeginsOnce(Arc::clone(&inits))).unwrap();
+    pool.send_to(0, 100).unwrap();
+    while pool.try_send_to(0, 1).is_ok() {
+        thread::yield_now();
+    }
+    let deadline = Instant::now() + LONG;
+    while !pool.is_running(1) {
+        assert!(Instant::now() < deadline, "it is never told to begin");
+        thread::yield_now();
+    }
+    pool.send_to(1, 1).unwrap();
+    let report = pool.stop();
+    report.workers.iter().for_each(assert_conserved);
+    assert_eq!(report.workers[1].counts.handled, 1);
+}
+
 /// Is down for as long as the gate is closed: its second `init` waits.
 struct Slow {
     inits: Arc<AtomicU64>,
