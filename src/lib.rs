@@ -4,6 +4,8 @@
 
 #[cfg(feature = "executor")]
 extern crate alloc;
+#[cfg(all(test, not(feature = "std")))]
+extern crate std;
 
 #[cfg(feature = "std")]
 pub use shared_nothing_affinity as affinity;

@@ -69,7 +69,7 @@ impl ExecutorConfig {
         }
     }
 
-    /// How many shards, 1 to 448. The default is what the CPU budget keeps busy.
+    /// How many shards, 1 to 448, on 32-bit machines to 224. The default is what the CPU budget keeps busy.
     pub fn with_shards(mut self, shards: usize) -> Self {
         self.shards = Some(shards);
         self

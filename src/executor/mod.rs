@@ -190,6 +190,7 @@ pub use time::{Elapsed, Sleep};
 pub(crate) use {
     host::{Bell, Host, Listening},
     post::Post,
+    start::SHARDS_REFUSED,
 };
 
 #[cfg(feature = "sim")]

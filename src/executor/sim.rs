@@ -144,7 +144,7 @@ impl Sim {
         }
     }
 
-    /// How many shards, 1 to 448.
+    /// How many shards, 1 to 448, on 32-bit machines to 224.
     pub fn with_shards(mut self, shards: usize) -> Self {
         self.shards = shards;
         self

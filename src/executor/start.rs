@@ -31,8 +31,12 @@ use super::{
 };
 use crate::sys;
 
-// The text of a refusal says so.
-const _: () = assert!(lanes::LANES_MAX == 448);
+/// Why so many shards are refused: there are as many as a ring has lanes.
+pub(crate) const SHARDS_REFUSED: &str = match lanes::LANES_MAX {
+    448 => "it is not in 1..=448",
+    224 => "it is not in 1..=224",
+    _ => panic!("the text says another number"),
+};
 
 /// Calls from outside that a shard keeps until it serves them.
 const JOBS: usize = 1024;
@@ -282,7 +286,7 @@ fn check(config: &ExecutorConfig) -> Result<(Placed, Vec<Option<NodeId>>, bool),
     };
     let shards = config.shards.unwrap_or(affordable.min(lanes::LANES_MAX));
     if shards == 0 || shards > lanes::LANES_MAX {
-        return Err(invalid("shards", "it is not in 1..=448"));
+        return Err(invalid("shards", SHARDS_REFUSED));
     }
     if config.lane_capacity == 0 {
         return Err(invalid("lane_capacity", "it is zero"));

@@ -121,8 +121,9 @@ impl PoolConfig {
         self
     }
 
-    /// On how many shards, threads of one executor, the workers live: 1 to 448. The default is one for each worker, and
-    /// then no more than that. Workers take their turns on a shard: one whose handler blocks keeps the others waiting.
+    /// On how many shards, threads of one executor, the workers live: 1 to 448, on 32-bit machines to 224. The default is
+    /// one for each worker, and then no more than that. Workers take their turns on a shard: one whose handler blocks
+    /// keeps the others waiting.
     pub fn with_shards(mut self, shards: usize) -> Self {
         self.shards = Some(shards);
         self

@@ -15,7 +15,10 @@ use super::{
     keeper::Keeper, resize::Moves, routes::Routes, shared::Settings, supervise::Supervisor,
 };
 use crate::{
-    executor::{self, CallError, ExecutorConfig, Host, Idle, JoinHandle, spawn_local, submit_to},
+    executor::{
+        self, CallError, ExecutorConfig, Host, Idle, JoinHandle, SHARDS_REFUSED, spawn_local,
+        submit_to,
+    },
     partition::{SlotTable, WORKERS_MAX},
     sys::Clock,
     worker::{
@@ -35,8 +38,8 @@ const WORKERS_MORE: usize = 64;
 /// The most shards of an executor.
 const SHARDS_MAX: usize = shared_nothing_rings::lanes::LANES_MAX;
 
-// The texts of refusals say so.
-const _: () = assert!(SHARDS_MAX == 448 && WORKERS_MAX == 4096);
+// The text of a refusal says so.
+const _: () = assert!(WORKERS_MAX == 4096);
 
 /// The settings, checked and completed by what the machine offers.
 #[derive(Debug)]
@@ -79,7 +82,7 @@ impl Plan {
             None => shards.unwrap_or(workers.min(SHARDS_MAX)),
         };
         if shards == 0 || shards > SHARDS_MAX {
-            return Err(invalid("shards", "it is not in 1..=448"));
+            return Err(invalid("shards", SHARDS_REFUSED));
         }
         let special = |setting: fn(&WorkerConfig) -> bool| {
             let mut all = config.specials.iter();
