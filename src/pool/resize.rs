@@ -182,14 +182,21 @@ impl<M: Send + 'static> WorkerPool<M> {
         let launched = self
             .handle
             .submit_to(shard, move || make(its_shared, worker, inbox, &plan));
-        match launched.await {
-            Ok(launched) => launched.map_err(ResizeError::Start)?,
+        let error = match launched.await {
+            Ok(Ok(())) => return Ok(worker),
+            Ok(Err(error)) => ResizeError::Start(error),
             Err(_) => {
                 shared.ends.put_none();
-                return Err(ResizeError::Stopping);
+                ResizeError::Stopping
+            }
+        };
+        // The others do not wait for its end when they are restarted together.
+        for (other, control) in shared.keeper.gone(worker) {
+            if let Some(mailbox) = shared.mailbox(other) {
+                mailbox.tell(control);
             }
         }
-        Ok(worker)
+        Err(error)
     }
 
     /// The lowest number of a worker that owns no map slot and is as `is_free` says.
