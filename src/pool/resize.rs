@@ -176,16 +176,21 @@ impl<M: Send + 'static> WorkerPool<M> {
                 return Err(ResizeError::Busy);
             }
         }
-        shared.keeper.add_worker(now_ns);
+        let is_open = shared.keeper.add_worker(now_ns);
         let (plan, make) = (Arc::clone(&self.plan), Arc::clone(&self.make));
         let its_shared = Arc::clone(shared);
-        let launched = self
-            .handle
-            .submit_to(shard, move || make(its_shared, worker, inbox, &plan));
-        let error = match launched.await {
-            Ok(Ok(())) => return Ok(worker),
-            Ok(Err(error)) => ResizeError::Start(error),
-            Err(_) => {
+        let launched = match is_open {
+            true => {
+                let launch = move || make(its_shared, worker, inbox, &plan);
+                self.handle.submit_to(shard, launch).await.ok()
+            }
+            false => None,
+        };
+        let error = match launched {
+            Some(Ok(())) => return Ok(worker),
+            Some(Err(error)) => ResizeError::Start(error),
+            None => {
+                self.mailbox_of(worker)?.abandon();
                 shared.ends.put_none();
                 ResizeError::Stopping
             }

@@ -309,6 +309,14 @@ impl<M> Mailbox<M> {
         self.space.ring();
     }
 
+    /// No worker has begun here, and none will.
+    pub(crate) fn abandon(&self) {
+        self.end();
+        self.close();
+        self.leave();
+        self.control.end();
+    }
+
     pub(crate) fn is_left(&self) -> bool {
         // RELAXED: as above.
         self.running.load(Ordering::Relaxed) == LEFT

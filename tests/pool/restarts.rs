@@ -285,6 +285,25 @@ fn a_worker_that_could_not_be_added_is_not_waited_for() {
     assert!(handled.eq([1, 1]));
 }
 
+#[test]
+fn a_pool_that_has_stopped_by_itself_adds_no_worker() {
+    let never = often().with_attempts_max(0);
+    let config = config(2)
+        .with_supervision(never.with_escalation(Escalation::StopPool))
+        .with_workers_max(3);
+    let pool = start_begins(config, [9; 3]);
+    pool.send_to(0, 100).unwrap();
+    while pool.send_to(1, 1).is_ok() {
+        thread::yield_now();
+    }
+    // Whoever sent to it would wait for ever: what ends from now on does not begin again.
+    let refused = pool.add_worker();
+    assert!(matches!(refused, Err(ResizeError::Stopping)), "{refused:?}");
+    assert!(pool.send_to(2, 1).is_err());
+    let report = pool.stop();
+    report.workers.iter().for_each(assert_conserved);
+}
+
 /// Is down for as long as the gate is closed: its second `init` waits.
 struct Slow {
     inits: Arc<AtomicU64>,
