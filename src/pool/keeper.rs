@@ -171,6 +171,14 @@ impl Keeper {
         (Verdict::StopPool, Tell::new())
     }
 
+    /// Whether a worker that was told to begin anew is still to end for it. If not, it has ended since by itself, and that
+    /// counted: it may live again before it hears what it was told.
+    pub(crate) fn is_to_end(&self, worker: usize) -> bool {
+        let state = self.lock();
+        let supervisor = state.supervisor.as_ref();
+        supervisor.is_some_and(|supervisor| supervisor.is_stopping(worker))
+    }
+
     /// A worker's life has begun.
     pub(crate) fn on_start(&self, worker: usize, now_ns: u64) -> Tell {
         let mut tell = Tell::new();

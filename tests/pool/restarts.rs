@@ -304,6 +304,79 @@ fn a_pool_that_has_stopped_by_itself_adds_no_worker() {
     report.workers.iter().for_each(assert_conserved);
 }
 
+/// The first state of the last worker waits at the gate as it is dropped.
+struct Holds(crate::support::Gate, Arc<AtomicU64>);
+struct Held(Option<(crate::support::Gate, Arc<AtomicU64>)>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some((gate, lives)) = &self.0 {
+            lives.fetch_add(1000, Ordering::SeqCst);
+            pass(gate);
+        }
+    }
+}
+
+impl Worker for Holds {
+    type State = Held;
+    type Message = u64;
+    type Error = String;
+
+    fn init(&self, context: &Context<u64>) -> Result<Held, String> {
+        let is_first = context.id() == 2 && self.1.fetch_add(1, Ordering::SeqCst) == 0;
+        let held = || (Arc::clone(&self.0), Arc::clone(&self.1));
+        Ok(Held(is_first.then(held)))
+    }
+
+    fn handle_message(&self, _: &mut Held, n: u64, _: &Context<u64>) -> Result<(), String> {
+        assert!(n != 100, "{n} kills");
+        Ok(())
+    }
+}
+
+#[test]
+fn who_has_begun_again_by_itself_is_not_told_to_end() {
+    let (open, gate) = gate();
+    let lives = Arc::new(AtomicU64::new(0));
+    let its_lives = Arc::clone(&lives);
+    let all = often()
+        .with_strategy(Strategy::All)
+        .with_restart(Restart::Transient);
+    let config = config(3).with_shards(3).with_supervision(all);
+    let pool = WorkerPool::start(config, move |_| {
+        Holds(Arc::clone(&gate), Arc::clone(&its_lives))
+    });
+    let pool = pool.unwrap();
+    let until = |what: &dyn Fn() -> bool| {
+        let deadline = Instant::now() + LONG;
+        while !what() {
+            assert!(Instant::now() < deadline);
+            thread::yield_now();
+        }
+    };
+    // The last one panics, and before it has told the others to end, they have panicked, too, and begun again.
+    pool.send_to(2, 100).unwrap();
+    until(&|| lives.load(Ordering::SeqCst) >= 1000);
+    for worker in [0, 1] {
+        pool.send_to(worker, 100).unwrap();
+    }
+    for worker in [0, 1] {
+        until(&|| pool.counts(worker).unwrap().restarts == 1 && pool.is_running(worker));
+    }
+    open.send(()).unwrap();
+    until(&|| pool.counts(2).unwrap().restarts == 1 && pool.is_running(2));
+    for worker in 0..3 {
+        pool.ping(worker).unwrap().wait().unwrap();
+        until(&|| pool.is_running(worker));
+        pool.send_to(worker, 1).unwrap();
+    }
+    let report = pool.stop();
+    report.workers.iter().for_each(assert_conserved);
+    for worker in &report.workers {
+        assert_eq!((worker.counts.restarts, worker.counts.handled), (1, 1));
+    }
+}
+
 /// Is down for as long as the gate is closed: its second `init` waits.
 struct Slow {
     inits: Arc<AtomicU64>,
