@@ -31,8 +31,12 @@ pub(crate) type Keep<'b, M> = &'b dyn Fn(&M) -> Option<M>;
 #[derive(Debug)]
 pub(crate) enum Source<'b, M> {
     Ring(mpsc::Drain<'b, 'static, M>),
-    /// A ring whose oldest senders may take out. No times are noted of it.
-    Shared(mpmc::Drain<'b, 'static, M>),
+    /// A ring whose oldest senders may take out: the worker takes one at a time, so that no place which it has not come to
+    /// keeps a sender from making room. No times are noted of it.
+    Shared {
+        ring: &'b mut mpmc::Consumer<'static, M>,
+        left: usize,
+    },
     Lane {
         drain: spsc::Drain<'b, 'static, M>,
         probe: &'b Probe,
@@ -69,7 +73,7 @@ impl<M> Source<'_, M> {
 
     pub(crate) const fn way(&self) -> Way {
         match self {
-            Self::Ring(_) | Self::Shared(_) | Self::Urgent(_) => Way::Ring,
+            Self::Ring(_) | Self::Shared { .. } | Self::Urgent(_) => Way::Ring,
             Self::Lane { .. } => Way::Lane,
             Self::One(_) => Way::Again,
             Self::Own { .. } => Way::Own,
@@ -155,7 +159,10 @@ impl<M> Batch<'_, M> {
                 message
             }
             Source::One(message) => message.take()?,
-            Source::Shared(drain) => drain.next()?,
+            Source::Shared { ring, left } => {
+                *left = left.checked_sub(1)?;
+                ring.try_pop().ok()?
+            }
             Source::Urgent(drain) => drain.next()?,
             Source::Own { queue, left } => {
                 *left = left.checked_sub(1)?;
@@ -220,7 +227,7 @@ impl<M> Iterator for Batch<'_, M> {
         match &self.source {
             Source::Ring(drain) => drain.size_hint(),
             Source::One(message) => (0, Some(usize::from(message.is_some()))),
-            Source::Shared(drain) => drain.size_hint(),
+            Source::Shared { left, .. } => (0, Some(*left)),
             Source::Urgent(drain) => drain.size_hint(),
             Source::Lane { drain, .. } => drain.size_hint(),
             Source::Own { left, .. } => (*left, Some(*left)),

@@ -66,7 +66,7 @@ impl<M> DataRing<M> {
     fn has_next(&mut self) -> bool {
         match self {
             Self::One(ring) => ring.drain(1).has_next(),
-            Self::Many(ring) => ring.drain(1).has_next(),
+            Self::Many(ring) => ring.has_next(),
         }
     }
 
@@ -229,7 +229,7 @@ impl<M> Inbox<M> {
         {
             None => match &mut self.ring {
                 DataRing::One(ring) => Source::Ring(ring.drain(max)),
-                DataRing::Many(ring) => Source::Shared(ring.drain(max)),
+                DataRing::Many(ring) => Source::Shared { ring, left: max },
             },
             Some(lane) => Source::Lane {
                 drain: lane.ring.drain(max),
@@ -298,7 +298,9 @@ impl<M> Inbox<M> {
                     // The inbox gives out none of the worker's own.
                     Source::Own { .. } | Source::One(_) => {}
                     Source::Ring(drain) | Source::Urgent(drain) => returned.extend(drain),
-                    Source::Shared(drain) => returned.extend(drain),
+                    Source::Shared { ring, .. } => {
+                        returned.extend(core::iter::from_fn(|| ring.try_pop().ok()));
+                    }
                     Source::Lane { drain, taken, .. } => {
                         *taken += drain.len() as u64;
                         counters.by_lane(drain.len() as u64);

@@ -290,10 +290,6 @@ impl<M> Mailbox<M> {
     pub(crate) fn tell(&self, control: Control) {
         self.control.put(control);
         self.mail.ring();
-        if self.is_left() {
-            // It has looked for the last time, perhaps before this: who waits for an answer is told.
-            while self.control.take().is_some() {}
-        }
     }
 
     pub(crate) fn set_running(&self) {
@@ -311,9 +307,17 @@ impl<M> Mailbox<M> {
 
     /// The worker's task ends, and nobody will have its number.
     pub(crate) fn leave(&self) {
-        // RELAXED: a report. Who tells something after the last look at what was told sees it by the lock of that.
+        // RELAXED: a report; no data comes with it.
         self.running.store(LEFT, Ordering::Relaxed);
         self.space.ring();
+    }
+
+    /// No worker has begun here, and none will.
+    pub(crate) fn abandon(&self) {
+        self.end();
+        self.close();
+        self.leave();
+        self.control.end();
     }
 
     pub(crate) fn is_left(&self) -> bool {

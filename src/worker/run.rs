@@ -327,7 +327,7 @@ impl<W: Worker, F> Drop for Life<W, F> {
         // What batchers put into their lanes from now on is theirs.
         mail.inbox().leave(&mail.mailbox.meter);
         mail.mailbox.leave();
-        while mail.mailbox.control.take().is_some() {}
+        mail.mailbox.control.end();
         let done = Done {
             cpu: self.context.cpu(),
             pin_error: self.context.host().pin_error(),

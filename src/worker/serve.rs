@@ -102,7 +102,11 @@ where
                     reply.send(());
                     Ok(())
                 }
-                Control::Restart => Err(End::Told),
+                Control::Restart if self.shared.keeper.is_to_end(self.context.id()) => {
+                    Err(End::Told)
+                }
+                // It has ended since then, and begun again.
+                Control::Restart => Ok(()),
                 // It runs already.
                 Control::Begin(_) => Ok(()),
                 Control::Retire => {
