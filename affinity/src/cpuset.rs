@@ -378,8 +378,13 @@ mod tests {
 
         #[test]
         fn parsers_answer_any_text(text in "\\PC{0,40}|[0-9a-f,\\- \n]{0,40}") {
-            let _ = CpuSet::parse_list(&text);
-            let _ = CpuSet::parse_mask(&text);
+            // Refused, or the same when printed and read again.
+            if let Ok(set) = CpuSet::parse_list(&text) {
+                prop_assert_eq!(CpuSet::parse_list(&set.to_string()), Ok(set));
+            }
+            if let Ok(set) = CpuSet::parse_mask(&text) {
+                prop_assert_eq!(CpuSet::parse_mask(&set.mask().to_string()), Ok(set));
+            }
         }
     }
 }
