@@ -69,6 +69,8 @@
 //!
 //! A batch from an iterator looks at the foreign position only if the iterator may have more than is known to fit.
 //!
+//! A value of 128 to 1024 bytes is written from its last word to its first: each of its lines is then waited for once.
+//!
 //! A ring takes five lines beside its slots.
 //!
 //! # Verification
