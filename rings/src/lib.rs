@@ -72,6 +72,7 @@ pub mod channel;
 pub mod ends;
 mod error;
 pub mod frames;
+mod lines;
 mod pos;
 mod share;
 #[cfg(all(target_has_atomic = "64", target_has_atomic = "ptr"))]

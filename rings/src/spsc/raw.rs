@@ -211,7 +211,11 @@ impl<T> Raw<T> {
         let fixed = &self.header().fixed;
         debug_assert!(index <= fixed.mask);
         // SAFETY: a masked position (duty 2) is less than the number of slots; the rest is duty 1.
-        unsafe { self.block.slot(index).write(&fixed.watch, index, value) };
+        unsafe {
+            self.block
+                .slot(index)
+                .write_lines(&fixed.watch, index, value)
+        };
     }
 
     /// # Safety
