@@ -14,6 +14,8 @@ mod conservation;
 mod contexts;
 #[path = "pool/control.rs"]
 mod control;
+#[path = "pool/drops.rs"]
+mod drops;
 #[path = "pool/errors.rs"]
 mod errors;
 #[path = "pool/figures.rs"]
