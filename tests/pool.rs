@@ -24,6 +24,9 @@ mod figures;
 mod lives;
 #[path = "pool/many.rs"]
 mod many;
+#[cfg(target_os = "linux")]
+#[path = "pool/memory.rs"]
+mod memory;
 #[path = "pool/numbers.rs"]
 mod numbers;
 #[path = "pool/resize.rs"]

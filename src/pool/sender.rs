@@ -16,7 +16,8 @@ use crate::{
     worker::mailbox::Mailbox,
 };
 
-pub(super) use claim::{Refused, put_one, wait};
+use claim::wait;
+pub(super) use claim::{Refused, put_one};
 pub(crate) use target::Target;
 
 /// Sends to the workers of a pool. Clone it for each thread, or share one.

@@ -9,7 +9,10 @@ use super::{Sender, Target};
 use crate::{
     partition::SlotTable,
     stats::SAMPLE_EVERY,
-    worker::mailbox::{Mailbox, Places, Spot},
+    worker::{
+        mailbox::Mailbox,
+        places::{Places, Spot},
+    },
 };
 
 /// Why a place was not had at once.
@@ -135,6 +138,13 @@ impl<M> Sender<M> {
         target.by().is_none_or(holds)
     }
 
+    /// RECHECK of many, after a claim and its own RECHECK, and so behind the same barrier.
+    pub(in crate::pool) fn hold(&self, targets: &[Target]) -> bool {
+        let routes = &self.shared.routes;
+        let mut slots = targets.iter().filter_map(Target::by);
+        slots.all(|(map_slot, route)| routes.still_holds(map_slot, route))
+    }
+
     /// A sample of a target's messages is about to be sent.
     pub(in crate::pool) fn count(&self, target: Target) {
         if let Some((map_slot, _)) = target.by() {
@@ -177,7 +187,7 @@ impl<M> Sender<M> {
 }
 
 /// Parks at the doorbell of those who want space, until `look` finds something or the deadline is over.
-pub(in crate::pool) fn wait<M, R>(
+pub(super) fn wait<M, R>(
     mailbox: &Mailbox<M>,
     deadline: Option<Instant>,
     look: impl FnMut() -> Option<R>,

@@ -8,6 +8,15 @@ use crate::{
 };
 
 impl<M> Sender<M> {
+    /// Parks while there is no room, whatever the pool's policy.
+    pub(in crate::pool) fn send_parking(
+        &self,
+        target: Target,
+        message: M,
+    ) -> Result<(), SendError<M>> {
+        self.send(target, message, Overflow::Block)
+    }
+
     /// By the pool's policy.
     pub(in crate::pool) fn send_as_other(
         &self,
