@@ -96,6 +96,9 @@ pub mod stats;
 pub mod unbounded;
 pub mod wait;
 
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+pub use storage::owned::Memory;
+
 pub use error::{CapacityError, MemoryError, TryPopError, TryPushError, TryReserveError};
 
 /// The examples of README.md, which must compile and hold.

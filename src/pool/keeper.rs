@@ -16,7 +16,7 @@ use std::{
 use super::supervise::{
     Decision, Ending, Escalated, Escalation, GiveUpReason, RestartPlan, Supervisor,
 };
-use crate::worker::control::Control;
+use crate::worker::{caught::caught, control::Control};
 
 /// Asked what to do when there were too many restarts.
 pub(crate) type EscalationHook = Arc<dyn Fn(&Escalated) -> Escalation + Send + Sync>;
@@ -160,7 +160,11 @@ impl Keeper {
 
     fn escalate(&self, escalated: &Escalated) -> (Verdict, Tell) {
         let how = match (escalated.how, &self.hook) {
-            (Escalation::AskHook, Some(hook)) => hook(escalated),
+            // One that panics has not said that anything may go on.
+            (Escalation::AskHook, Some(hook)) => {
+                let asked = caught(|| Ok::<_, &str>(hook(escalated)));
+                asked.ok().and_then(Result::ok).unwrap_or_default()
+            }
             (how, _) => how,
         };
         if how == Escalation::GiveUpWorker {

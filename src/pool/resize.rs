@@ -401,7 +401,7 @@ impl<M: Send + 'static> WorkerPool<M> {
         };
         let exported = exported.map_err(|_| ResizeError::Ended { worker: from })?;
         // 4. The taker's part.
-        let parcel = Arc::new(Parcel::new(exported));
+        let parcel = Arc::new(exported);
         if self.import(to, slots, &parcel).await {
             return Ok(());
         }

@@ -22,6 +22,8 @@ pub struct Batch<'b, M> {
     kept: &'b mut Option<M>,
     /// Nothing is to be done but to hand the next message out: nothing is timed, and nothing kept.
     is_plain: bool,
+    /// No message is at hand: the last was handled, and its copy is being dropped.
+    is_between: bool,
 }
 
 /// Makes a copy of a message.
@@ -117,6 +119,7 @@ impl<'b, M> Batch<'b, M> {
             wait,
             taken: 0,
             is_plain: keep.is_none(),
+            is_between: false,
             keep,
             kept,
         }
@@ -130,6 +133,19 @@ impl<M> Batch<'_, M> {
         (message, core::mem::take(&mut self.wait.timer))
     }
 
+    /// The message that is handled again, if it was not taken. All others stay where they come from.
+    pub(crate) fn take_back(&mut self) -> Option<M> {
+        match &mut self.source {
+            Source::One(message) => message.take(),
+            _ => None,
+        }
+    }
+
+    /// Whether a panic is one over no message: those that were taken are handled.
+    pub(crate) const fn is_between(&self) -> bool {
+        self.is_between
+    }
+
     /// How many messages were taken.
     pub(crate) const fn taken(&self) -> u64 {
         self.taken
@@ -140,6 +156,10 @@ impl<M> Batch<'_, M> {
     fn next_with_notes(&mut self) -> Option<M> {
         self.wait.end();
         self.is_plain = self.keep.is_none();
+        // The copy of the last one, before there is another that a panic could lose.
+        self.is_between = true;
+        drop(self.kept.take());
+        self.is_between = false;
         let message = match &mut self.source {
             Source::Ring(drain) => {
                 let message = drain.next()?;

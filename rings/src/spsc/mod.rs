@@ -336,6 +336,29 @@ pub fn in_memory_at<T>(
     })
 }
 
+/// As [`with_capacity`], in `memory`, at the first place there that is aligned for it; [`layout`] says how much it takes.
+/// The last end drops what is left in the ring, and then the memory.
+///
+/// # Errors
+///
+/// As [`in_memory`]. The memory is dropped.
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+pub fn with_memory<T>(
+    memory: impl crate::Memory,
+    capacity: usize,
+) -> Result<(Producer<'static, T>, Consumer<'static, T>), crate::MemoryError> {
+    let raw = Raw::place_in(memory, capacity)?;
+    let first = raw.header().fixed.ends.claim(2);
+    debug_assert!(first, "a new ring has no ends");
+    // SAFETY: 1: the count keeps the ring, and that its memory, until the last end leaves. 2: these are its first ends.
+    Ok(unsafe {
+        (
+            Producer::new(raw, Home::Mapped),
+            Consumer::new(raw, Home::Mapped),
+        )
+    })
+}
+
 /// Size and alignment of a ring that holds `capacity` values, for [`in_memory`].
 ///
 /// Memory with that alignment needs that size; any other needs up to `align() - 1` bytes more.
