@@ -4,7 +4,7 @@
 //!
 //! ```text
 //!   at home:                                ┌ Header ───────────────────────────────┐┌ Stage ───────────────┐
-//!     owner (core's slab), JoinHandle ────► │ flags: OWNED, DETACHED, QUEUED         ││ future → output →    │
+//!     owner (core's list), JoinHandle ────► │ flags: OWNED, DETACHED, QUEUED         ││ future → output →    │
 //!     run queue ──────────────────────────► │ wakers: cloned less dropped at home    ││ gone                 │
 //!     wakers ─────────────────────────────► │                                        ││                      │
 //!   on any other thread:                    │                                        ││                      │
@@ -39,6 +39,7 @@
 
 mod header;
 mod join;
+mod list;
 mod payload;
 mod raw;
 mod waker;
@@ -48,8 +49,10 @@ mod models;
 
 pub(crate) use header::{ABORT, DETACHED, DONE, Header, SERVING};
 pub use join::{AbortOnDrop, JoinError, JoinHandle};
+pub(crate) use list::{RunQueue, Tasks};
 pub use payload::PanicPayload;
 #[cfg(feature = "std")]
 pub(crate) use raw::Payload;
 pub(crate) use raw::{Polled, Queued, TaskRef, guarded, is_fine};
 use waker::with_waker;
+pub(crate) use waker::{clone_of, wake_here};
