@@ -40,7 +40,7 @@ const INTAKE: usize = 256;
 
 /// Calls that are served, or tasks that are polled, before what they sent goes into the lanes: so its receivers begin
 /// while the rest is done.
-const SLICE: usize = 16;
+const SLICE: usize = 32;
 
 /// The shard's own ends of what others send through.
 pub(crate) struct Intake {
