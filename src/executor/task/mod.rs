@@ -28,6 +28,8 @@
 //! - **T3** A cell lives while something holds it: `OWNED`, `QUEUED`, a join handle (not `DETACHED`), `SCHEDULED`, or a
 //!   waker: `wakers + state` is their number until the cell is settled, `state` after.
 //! - **T4** A task that is not done is `OWNED`. One that is not owned any more is never queued again.
+//! - **T5** `after` is the run queue's while `QUEUED` is on; `older` and `newer` are the executor's list's while `OWNED` is
+//!   on (`list.rs`).
 //!
 //! # Edges
 //!
