@@ -14,6 +14,8 @@ mod conservation;
 mod contexts;
 #[path = "pool/control.rs"]
 mod control;
+#[path = "pool/drops.rs"]
+mod drops;
 #[path = "pool/errors.rs"]
 mod errors;
 #[path = "pool/figures.rs"]
@@ -22,6 +24,9 @@ mod figures;
 mod lives;
 #[path = "pool/many.rs"]
 mod many;
+#[cfg(target_os = "linux")]
+#[path = "pool/memory.rs"]
+mod memory;
 #[path = "pool/numbers.rs"]
 mod numbers;
 #[path = "pool/resize.rs"]

@@ -72,6 +72,7 @@ pub mod channel;
 pub mod ends;
 mod error;
 pub mod frames;
+mod lines;
 mod pos;
 mod share;
 #[cfg(all(target_has_atomic = "64", target_has_atomic = "ptr"))]
@@ -94,6 +95,9 @@ pub mod stats;
 #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 pub mod unbounded;
 pub mod wait;
+
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+pub use storage::owned::Memory;
 
 pub use error::{CapacityError, MemoryError, TryPopError, TryPushError, TryReserveError};
 

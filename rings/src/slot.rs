@@ -33,6 +33,18 @@ impl<T> Slot<T> {
         unsafe { (*self.0.get()).write(value) };
     }
 
+    /// Puts a value in that may be several lines long.
+    ///
+    /// # Safety
+    ///
+    /// The duties of [`write`](Self::write).
+    #[inline(always)]
+    pub(crate) unsafe fn write_lines(&self, watch: &Watch, index: usize, value: T) {
+        watch.exclusive(index);
+        // SAFETY: as in `write`.
+        unsafe { crate::lines::write(self.0.get().cast::<T>(), value) };
+    }
+
     /// Takes the value out; the slot is empty afterwards.
     ///
     /// # Safety

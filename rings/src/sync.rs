@@ -204,6 +204,13 @@ mod imp {
 
 pub(crate) use imp::*;
 
+/// Keeps the compiler from moving a store or a load from one side to the other. No instruction, and no order between
+/// threads.
+#[inline(always)]
+pub(crate) fn stay_in_order() {
+    core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
+}
+
 /// Where a model's threads sleep who wait for a word to change: what the kernel does for futex(2). The look at the word
 /// and the sleep are one step for those who wake.
 #[cfg(all(any(loom, shuttle), feature = "std"))]

@@ -53,6 +53,30 @@ fn consumers_share_the_values_in_one_order() {
 }
 
 #[test]
+fn who_looks_whether_there_is_a_value_takes_none() {
+    let (tx, mut rx) = ring(2);
+    let mut rx2 = rx.clone();
+    assert!(!rx.has_next());
+    drop(tx.reserve(2).expect("empty"));
+    assert!(!rx.has_next(), "given up");
+    assert_eq!(tx.len(), 0, "stepped over");
+    let grant = tx.reserve(1).expect("empty");
+    assert_eq!(tx.try_push(2), Ok(()));
+    assert!(!rx.has_next(), "the first is not written");
+    drop(grant);
+    assert!(rx.has_next() && rx2.has_next());
+    // Another takes it, and its place is free at once.
+    assert_eq!(rx2.try_pop(), Ok(2));
+    assert!(!rx.has_next());
+    assert_eq!((tx.try_push(3), tx.try_push(4)), (Ok(()), Ok(())));
+    // What this one has claimed is its own.
+    assert!(rx.drain(1).has_next() && rx.has_next());
+    assert_eq!((rx2.try_pop(), rx.try_pop()), (Ok(4), Ok(3)));
+    tx.close();
+    assert!(!rx.has_next());
+}
+
+#[test]
 fn h17_a_producer_stopped_in_mid_push_stops_nobody() {
     let (tx, mut rx) = ring(3);
     let mut rx2 = rx.clone();

@@ -346,3 +346,34 @@ fn positions_count_what_was_claimed() {
     drop(rx);
     assert_eq!(tx.position(), 3, "a closed ring counts the same");
 }
+
+#[test]
+fn what_is_pushed_together_is_seen_together_in_its_order() {
+    let (tx, mut rx) = ring::<u8>(4);
+    for lap in 0..3 {
+        let mut grant = tx.reserve(3).expect("empty");
+        let mut values = lap * 10..;
+        // One more would be taken if there were a place for it.
+        assert_eq!(grant.push_all(&mut values), 3);
+        assert_eq!((grant.remaining(), grant.push(9)), (0, Err(9)));
+        assert_eq!(values.next(), Some(lap * 10 + 3), "it is not lost");
+        drop(grant);
+        assert!(rx.drain(4).eq(lap * 10..lap * 10 + 3));
+    }
+}
+
+#[test]
+fn what_is_not_there_to_be_pushed_together_is_given_up() {
+    let (tx, mut rx) = ring::<u8>(4);
+    let mut grant = tx.reserve(4).expect("empty");
+    assert_eq!(grant.push_all(&mut core::iter::empty()), 0);
+    assert_eq!(grant.push_all(&mut (1..3)), 2);
+    let values = (3..).inspect(|value| assert_ne!(*value, 4, "it panics"));
+    let panicked = catch_unwind(AssertUnwindSafe(|| grant.push_all(&mut { values })));
+    assert!(panicked.is_err());
+    assert_eq!(grant.remaining(), 1);
+    drop(grant);
+    assert!(rx.drain(4).eq([1, 2, 3]), "and what was written is seen");
+    assert_eq!(tx.try_push(5), Ok(()), "the last place was given up");
+    assert_eq!(rx.try_pop(), Ok(5));
+}

@@ -66,6 +66,26 @@ fn two_pushes_meet_and_both_arrive() {
     assert_eq!(reached, BTreeSet::from([vec![1, 2], vec![2, 1]]));
 }
 
+/// 3 threads, capacity 2: one consumer looks whether there is a value, and steps over a place that was given up, another
+/// takes it. Which of them, and whether the one that looks is in time.
+#[test]
+fn a_look_meets_a_pop() {
+    let reached = outcomes(|| {
+        let (tx, mut rx) = ring(2);
+        drop(tx.reserve(1).expect("empty"));
+        assert_eq!(tx.try_push(1), Ok(()));
+        let mut rx2 = rx.clone();
+        let pops = thread::spawn(move || retry(|| rx2.try_pop().ok()));
+        let found = rx.has_next();
+        assert_eq!(pops.join().unwrap().0, 1);
+        assert!(!rx.has_next());
+        assert_eq!((tx.try_push(2), tx.try_push(3)), (Ok(()), Ok(())));
+        assert_eq!((rx.try_pop(), rx.try_pop()), (Ok(2), Ok(3)));
+        found
+    });
+    assert_eq!(reached, BTreeSet::from([false, true]));
+}
+
 /// The consumers' claim. 3 threads, capacity 2, 1 lap, filled and closed before: each value goes to one consumer.
 #[test]
 fn two_pops_meet_and_each_value_goes_to_one() {

@@ -253,6 +253,25 @@ fn a_place_given_up_meets_a_push() {
     assert_eq!(reached, BTreeSet::from(all));
 }
 
+/// PUBLISH of places that are shown together. 2 threads, capacity 2: who finds the first finds the second.
+#[test]
+fn what_is_pushed_together_is_found_together() {
+    let reached = outcomes(|| {
+        let (tx, mut rx) = ring(2);
+        let one = thread::spawn(move || {
+            let mut grant = tx.reserve(2).expect("it is empty");
+            grant.push_all(&mut [1, 2].into_iter())
+        });
+        let found: Vec<u32> = rx.drain(2).collect();
+        assert_eq!(one.join().unwrap(), 2);
+        let mut all = found.clone();
+        all.extend(pop_all(&mut rx));
+        assert_eq!(all, [1, 2]);
+        found.len()
+    });
+    assert_eq!(reached, BTreeSet::from([0, 2]));
+}
+
 /// PUBLISH and VACATE of single places. 3 threads, capacity 2, 2 laps: one is filled, one given up.
 #[test]
 fn a_single_place_given_up_meets_one_that_is_filled() {

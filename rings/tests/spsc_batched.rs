@@ -28,6 +28,8 @@ proptest! {
                     seen.append(&mut staged);
                 }
                 2 => {
+                    // Whatever is asked for, nothing changes.
+                    tx.prefetch(n);
                     tx.publish();
                     seen.append(&mut staged);
                 }

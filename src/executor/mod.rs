@@ -148,7 +148,7 @@ mod credit;
 #[cfg(feature = "std")]
 mod error;
 #[cfg(feature = "std")]
-mod ground;
+pub(crate) mod ground;
 #[cfg(all(test, feature = "std", not(loom)))]
 mod hazards;
 #[cfg(feature = "pool")]

@@ -163,6 +163,7 @@ impl From<StartError> for Error {
             StartError::Call { error, .. } => error.into(),
             StartError::Executor(error) => Self::Other(Box::new(error)),
             StartError::Mailbox { error, .. } => Self::Other(Box::new(error)),
+            other @ StartError::Memory { .. } => Self::Other(other.to_string().into()),
         }
     }
 }

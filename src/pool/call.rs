@@ -201,9 +201,7 @@ impl<M> Sender<M> {
     where
         K: StableHash + ?Sized,
     {
-        let (reply, call) = pair(self.shared().patience);
-        self.send_partitioned(key, message(reply))?;
-        Ok(call)
+        self.asked(message, |message| self.send_partitioned(key, message))
     }
 
     /// As [`call`](Self::call), but hands the message back at once where that would wait: for handlers and tasks.
@@ -219,9 +217,7 @@ impl<M> Sender<M> {
     where
         K: StableHash + ?Sized,
     {
-        let (reply, call) = pair(self.shared().patience);
-        self.try_send_partitioned(key, message(reply))?;
-        Ok(call)
+        self.asked(message, |message| self.try_send_partitioned(key, message))
     }
 
     /// As [`call`](Self::call), to one worker.
@@ -234,8 +230,18 @@ impl<M> Sender<M> {
         worker: usize,
         message: impl FnOnce(Reply<R>) -> M,
     ) -> Result<Call<R>, SendError<M>> {
+        self.asked(message, |message| self.send_to(worker, message))
+    }
+
+    /// Sends a message with a new [`Reply`] in it, by `send`.
+    #[inline]
+    pub(super) fn asked<R, E>(
+        &self,
+        message: impl FnOnce(Reply<R>) -> M,
+        send: impl FnOnce(M) -> Result<(), E>,
+    ) -> Result<Call<R>, E> {
         let (reply, call) = pair(self.shared().patience);
-        self.send_to(worker, message(reply))?;
+        send(message(reply))?;
         Ok(call)
     }
 

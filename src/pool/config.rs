@@ -11,7 +11,7 @@ use super::{
     supervise::{Escalated, Escalation, Pulse, StuckPolicy, Supervision},
     watch::StuckHook,
 };
-use crate::executor::Idle;
+use crate::executor::{Idle, Memory};
 
 /// What a send does while the mailbox is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -64,6 +64,7 @@ pub struct PoolConfig {
     pub(crate) move_timeout: Duration,
     pub(crate) specials: Vec<(usize, WorkerConfig)>,
     pub(crate) urgent: Option<usize>,
+    pub(crate) memory: Memory,
     pub(crate) stuck_watch: Option<(StuckPolicy, StuckHook)>,
     pub(crate) name: String,
 }
@@ -94,6 +95,7 @@ impl PoolConfig {
             move_timeout: Duration::from_secs(5),
             specials: Vec::new(),
             urgent: None,
+            memory: Memory::Heap,
             stuck_watch: None,
             name: "worker".to_owned(),
         }
@@ -237,6 +239,16 @@ impl PoolConfig {
     /// [urgent](super::Sender::send_urgent_to). The default is none, and then nothing is looked at.
     pub fn with_urgent(mut self, messages: usize) -> Self {
         self.urgent = Some(messages);
+        self
+    }
+
+    /// Where the rings of each worker lie: its mailbox, the urgent one, and the lanes of batchers; and the lanes between the
+    /// shards of a pool's own executor. The default is the heap.
+    ///
+    /// What came of it is in the [report](super::WorkerReport::memory_node). A batcher that finds no memory as it is required
+    /// to be gets no lane.
+    pub fn with_memory(mut self, memory: Memory) -> Self {
+        self.memory = memory;
         self
     }
 

@@ -42,3 +42,28 @@ impl<M: Send + 'static> WorkerPool<M> {
         Ok(())
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::{pool::call::Patience, worker::control::ControlLane};
+
+    #[test]
+    fn h11_who_tells_one_that_listens_no_more_is_told_so() {
+        let ping = || {
+            let (reply, call) = call::pair(Patience::new(false, 0));
+            (Control::Ping(reply), call)
+        };
+        let lane = ControlLane::default();
+        let (before, unheard) = ping();
+        lane.put(Control::Pause);
+        lane.put(before);
+        assert!(matches!(lane.take(), Some(Control::Pause)));
+        lane.end();
+        assert!(unheard.wait().is_err());
+        let (behind, unheard) = ping();
+        lane.put(behind);
+        assert!(unheard.wait().is_err());
+        assert!(lane.take().is_none());
+    }
+}

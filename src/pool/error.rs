@@ -6,7 +6,7 @@ use core::{error::Error, fmt};
 use shared_nothing_rings::CapacityError;
 
 use crate::{
-    executor::{self, CallError},
+    executor::{self, CallError, MemoryShortfall},
     partition::PartitionError,
 };
 
@@ -71,6 +71,17 @@ impl<M> SendError<M> {
         }
     }
 
+    /// The message that was refused, and why.
+    pub(crate) fn split(self) -> (M, SendError<()>) {
+        match self {
+            Self::Closed(message) => (message, SendError::Closed(())),
+            Self::NoSuchWorker(message) => (message, SendError::NoSuchWorker(())),
+            Self::Full(message) => (message, SendError::Full(())),
+            Self::TimedOut(message) => (message, SendError::TimedOut(())),
+            Self::Down(message) => (message, SendError::Down(())),
+        }
+    }
+
     const fn reason(&self) -> (&'static str, &'static str) {
         match self {
             Self::Closed(_) => ("Closed(..)", CLOSED),
@@ -100,20 +111,6 @@ impl<M> TrySendError<M> {
             Self::Closed(_) => ("Closed(..)", CLOSED),
             Self::NoSuchWorker(_) => ("NoSuchWorker(..)", NO_SUCH_WORKER),
             Self::Down(_) => ("Down(..)", DOWN),
-        }
-    }
-}
-
-impl<M> BatchError<M> {
-    pub(crate) fn new(
-        sent: usize,
-        rest: impl Iterator<Item = M>,
-        reason: fn(()) -> SendError<()>,
-    ) -> Self {
-        Self {
-            sent,
-            rest: rest.collect(),
-            reason: reason(()),
         }
     }
 }
@@ -200,6 +197,13 @@ pub enum StartError {
         /// Why.
         error: CapacityError,
     },
+    /// Required memory is not to be had for a worker's mailbox.
+    Memory {
+        /// The worker.
+        worker: usize,
+        /// In what it falls short; not empty.
+        shortfalls: Vec<MemoryShortfall>,
+    },
     /// A worker's shard could not be asked: its executor is stopping.
     Call {
         /// The worker.
@@ -224,6 +228,10 @@ impl fmt::Display for StartError {
             }
             Self::Executor(error) => error.fmt(f),
             Self::Mailbox { worker, error } => write!(f, "no mailbox for worker {worker}: {error}"),
+            Self::Memory { worker, shortfalls } => {
+                write!(f, "no such memory for worker {worker}: ")?;
+                MemoryShortfall::write_all(shortfalls, f)
+            }
             Self::Call { worker, error } => write!(f, "no shard for worker {worker}: {error}"),
             Self::Init { worker, text } => write!(f, "worker {worker} failed to start: {text}"),
         }

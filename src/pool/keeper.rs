@@ -16,7 +16,7 @@ use std::{
 use super::supervise::{
     Decision, Ending, Escalated, Escalation, GiveUpReason, RestartPlan, Supervisor,
 };
-use crate::worker::control::Control;
+use crate::worker::{caught::caught, control::Control};
 
 /// Asked what to do when there were too many restarts.
 pub(crate) type EscalationHook = Arc<dyn Fn(&Escalated) -> Escalation + Send + Sync>;
@@ -46,6 +46,8 @@ pub(crate) struct Keeper {
 struct State {
     supervisor: Option<Supervisor>,
     plans: Vec<Plan>,
+    /// The pool takes no more.
+    is_closed: bool,
 }
 
 /// Several workers that are restarted together.
@@ -87,6 +89,7 @@ impl Keeper {
         let state = State {
             supervisor,
             plans: Vec::new(),
+            is_closed: false,
         };
         Self {
             state: Mutex::new(state),
@@ -108,10 +111,18 @@ impl Keeper {
         }
     }
 
-    pub(crate) fn add_worker(&self, now_ns: u64) {
-        if let Some(supervisor) = &mut self.lock().supervisor {
+    /// The pool's mailboxes are about to be closed: by the lock, those that were added before are among them.
+    pub(crate) fn close(&self) {
+        self.lock().is_closed = true;
+    }
+
+    /// `false`: the pool was closed before, and does not know of the worker's mailbox.
+    pub(crate) fn add_worker(&self, now_ns: u64) -> bool {
+        let mut state = self.lock();
+        if let Some(supervisor) = &mut state.supervisor {
             supervisor.add_worker(now_ns);
         }
+        !state.is_closed
     }
 
     /// Another worker has begun under the number of one that was gone.
@@ -149,7 +160,11 @@ impl Keeper {
 
     fn escalate(&self, escalated: &Escalated) -> (Verdict, Tell) {
         let how = match (escalated.how, &self.hook) {
-            (Escalation::AskHook, Some(hook)) => hook(escalated),
+            // One that panics has not said that anything may go on.
+            (Escalation::AskHook, Some(hook)) => {
+                let asked = caught(|| Ok::<_, &str>(hook(escalated)));
+                asked.ok().and_then(Result::ok).unwrap_or_default()
+            }
             (how, _) => how,
         };
         if how == Escalation::GiveUpWorker {
@@ -158,6 +173,14 @@ impl Keeper {
         }
         self.begin_stop();
         (Verdict::StopPool, Tell::new())
+    }
+
+    /// Whether a worker that was told to begin anew is still to end for it. If not, it has ended since by itself, and that
+    /// counted: it may live again before it hears what it was told.
+    pub(crate) fn is_to_end(&self, worker: usize) -> bool {
+        let state = self.lock();
+        let supervisor = state.supervisor.as_ref();
+        supervisor.is_some_and(|supervisor| supervisor.is_stopping(worker))
     }
 
     /// A worker's life has begun.

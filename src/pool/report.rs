@@ -3,9 +3,10 @@
 
 use core::fmt;
 
-use shared_nothing_affinity::{CpuId, PinError, Shortfall};
+use shared_nothing_affinity::{CpuId, NodeId, PinError, Shortfall};
 
 use crate::{
+    executor::MemoryShortfall,
     stats::{Latency, WorkerCounts},
     worker::{mailbox::Mailbox, run::Done},
 };
@@ -43,6 +44,10 @@ pub struct WorkerReport<M> {
     pub cpu: Option<CpuId>,
     /// Why the kernel refused to pin it, if it should have been pinned.
     pub pin_error: Option<PinError>,
+    /// The NUMA node on which its mailbox lies, as the kernel says; only where a node was asked for.
+    pub memory_node: Option<NodeId>,
+    /// In what the memory of its mailbox falls short of the wish.
+    pub memory_shortfalls: Vec<MemoryShortfall>,
     /// How it ended.
     pub outcome: Outcome,
     /// The last error that a handler returned.
@@ -63,6 +68,8 @@ impl<M> WorkerReport<M> {
             id,
             cpu: done.cpu,
             pin_error: done.pin_error,
+            memory_node: mailbox.memory_node,
+            memory_shortfalls: mailbox.memory_shortfalls.clone(),
             outcome: done.outcome,
             last_error: done.last_error,
             counts: mailbox.counts(),

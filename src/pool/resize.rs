@@ -176,20 +176,32 @@ impl<M: Send + 'static> WorkerPool<M> {
                 return Err(ResizeError::Busy);
             }
         }
-        shared.keeper.add_worker(now_ns);
+        let is_open = shared.keeper.add_worker(now_ns);
         let (plan, make) = (Arc::clone(&self.plan), Arc::clone(&self.make));
         let its_shared = Arc::clone(shared);
-        let launched = self
-            .handle
-            .submit_to(shard, move || make(its_shared, worker, inbox, &plan));
-        match launched.await {
-            Ok(launched) => launched.map_err(ResizeError::Start)?,
-            Err(_) => {
+        let launched = match is_open {
+            true => {
+                let launch = move || make(its_shared, worker, inbox, &plan);
+                self.handle.submit_to(shard, launch).await.ok()
+            }
+            false => None,
+        };
+        let error = match launched {
+            Some(Ok(())) => return Ok(worker),
+            Some(Err(error)) => ResizeError::Start(error),
+            None => {
+                self.mailbox_of(worker)?.abandon();
                 shared.ends.put_none();
-                return Err(ResizeError::Stopping);
+                ResizeError::Stopping
+            }
+        };
+        // The others do not wait for its end when they are restarted together.
+        for (other, control) in shared.keeper.gone(worker) {
+            if let Some(mailbox) = shared.mailbox(other) {
+                mailbox.tell(control);
             }
         }
-        Ok(worker)
+        Err(error)
     }
 
     /// The lowest number of a worker that owns no map slot and is as `is_free` says.
@@ -389,7 +401,7 @@ impl<M: Send + 'static> WorkerPool<M> {
         };
         let exported = exported.map_err(|_| ResizeError::Ended { worker: from })?;
         // 4. The taker's part.
-        let parcel = Arc::new(Parcel::new(exported));
+        let parcel = Arc::new(exported);
         if self.import(to, slots, &parcel).await {
             return Ok(());
         }

@@ -15,7 +15,7 @@
 //! A sender pays one more load for that. Only senders to slots that move wait, and only while they move.
 //!
 //! Models of both ways to send, and of the wait, are in `routes/models.rs`; `tests/planted` has the bugs that they notice:
-//! no RECHECK, a barrier left out on either side, MARK behind the barrier, and each ordering relaxed.
+//! no RECHECK, or of the first of a run alone, a barrier left out on either side, MARK behind the barrier, and each ordering relaxed.
 //!
 //! | edge | release end | acquire end | carries |
 //! |---|---|---|---|
@@ -105,6 +105,13 @@ impl<const SLOTS: usize> Routes<SLOTS> {
     pub(crate) fn holds(&self, map_slot: usize, route: Route) -> bool {
         self.barrier.light();
         // RELAXED: RECHECK; the barrier orders it after CLAIM, and MOVED was met when the route was loaded.
+        self.words[map_slot % SLOTS].load(Ordering::Relaxed) == route.0
+    }
+
+    /// As [`holds`](Self::holds), behind the barrier of a call of that.
+    #[inline]
+    pub(crate) fn still_holds(&self, map_slot: usize, route: Route) -> bool {
+        // RELAXED: RECHECK, as above.
         self.words[map_slot % SLOTS].load(Ordering::Relaxed) == route.0
     }
 

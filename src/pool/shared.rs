@@ -83,6 +83,7 @@ impl<M> Shared<M> {
 
     /// Accepts nothing from now on.
     pub(crate) fn close(&self) {
+        self.keeper.close();
         self.mailboxes().for_each(|mailbox| mailbox.close());
     }
 }

@@ -8,7 +8,7 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use shared_nothing_affinity::{Budget, BudgetError, CpuId, Placement};
+use shared_nothing_affinity::{Budget, BudgetError, CpuId, NodeId, Placement, Topology};
 
 use super::{
     Overflow, PoolConfig, Shared, StartError, WhileDown, WorkerConfig, call::Patience,
@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     executor::{
-        self, CallError, ExecutorConfig, Host, Idle, JoinHandle, SHARDS_REFUSED, spawn_local,
-        submit_to,
+        self, CallError, ExecutorConfig, Host, Idle, JoinHandle, Memory, SHARDS_REFUSED,
+        spawn_local, submit_to,
     },
     partition::{SlotTable, WORKERS_MAX},
     sys::Clock,
@@ -25,6 +25,7 @@ use crate::{
         Context, Worker,
         inbox::Inbox,
         mailbox::{Mailbox, Terms},
+        memory::{Home, NoMailbox},
         run::Job,
     },
 };
@@ -49,6 +50,8 @@ pub(super) struct Plan {
     affordable: usize,
     pub(super) workers_max: usize,
     placed: Option<PlacedWorkers>,
+    /// Read only if somebody asks where memory is.
+    machine: Option<Topology>,
     pub(super) config: PoolConfig,
 }
 
@@ -118,6 +121,10 @@ impl Plan {
             affordable,
             workers_max,
             placed,
+            machine: match config.memory {
+                Memory::Heap => None,
+                _ => Topology::read().ok(),
+            },
             config,
         })
     }
@@ -142,6 +149,7 @@ impl Plan {
             .with_idle(config.idle.unwrap_or(idle))
             .with_yields(config.yields)
             .with_lane_capacity(LANE_CAPACITY)
+            .with_memory(config.memory)
     }
 
     /// Workers with near numbers live on different shards; those that are pinned by themselves, where they wish.
@@ -171,15 +179,28 @@ impl Plan {
     ) -> Result<(Mailbox<M>, Inbox<M>), StartError> {
         let config = &self.config;
         let capacity = self.special(worker).capacity.unwrap_or(config.capacity);
+        let host = Host::here();
         let terms = Terms {
             yields: config.yields,
             urgent: config.urgent,
             drops_oldest: config.overflow == Overflow::DropOldest,
             refuses_while_down: config.while_down == WhileDown::Refuse,
             shard: self.shard_of(worker),
+            home: Home {
+                wish: config.memory,
+                node: host.cpu().and_then(|cpu| self.node_of(cpu)),
+            },
         };
-        Mailbox::new(capacity, Host::here().bell(), terms, clock)
-            .map_err(|error| StartError::Mailbox { worker, error })
+        Mailbox::new(capacity, host.bell(), terms, clock).map_err(|error| match error {
+            NoMailbox::Capacity(error) => StartError::Mailbox { worker, error },
+            NoMailbox::Memory(shortfalls) => StartError::Memory { worker, shortfalls },
+        })
+    }
+
+    /// Where the memory of a CPU is, if that matters.
+    fn node_of(&self, cpu: CpuId) -> Option<NodeId> {
+        let machine = self.machine.as_ref()?;
+        machine.memory_home(machine.cpu(cpu)?.node?)
     }
 
     /// The map that the pool begins with.

@@ -11,7 +11,7 @@
 use shared_nothing_rings::TryReserveError;
 
 use super::{
-    Call, Reply, SendError, Sender, TrySendError, call,
+    Call, Reply, SendError, Sender, TrySendError,
     sender::{Refused, Target, key_hash},
 };
 use crate::{partition::StableHash, stats::Probe};
@@ -76,9 +76,9 @@ impl<M> Sender<M> {
     where
         K: StableHash + ?Sized,
     {
-        let (reply, call) = call::pair(self.shared().patience);
-        self.send_urgent_partitioned(key, message(reply))?;
-        Ok(call)
+        self.asked(message, |message| {
+            self.send_urgent_partitioned(key, message)
+        })
     }
 
     /// As [`call_to`](Self::call_to), with a message that goes before all that is not urgent.
@@ -91,9 +91,7 @@ impl<M> Sender<M> {
         worker: usize,
         message: impl FnOnce(Reply<R>) -> M,
     ) -> Result<Call<R>, SendError<M>> {
-        let (reply, call) = call::pair(self.shared().patience);
-        self.send_urgent_to(worker, message(reply))?;
-        Ok(call)
+        self.asked(message, |message| self.send_urgent_to(worker, message))
     }
 
     fn try_send_urgent(&self, target: Target, message: M) -> Result<(), TrySendError<M>> {

@@ -22,6 +22,8 @@ pub struct Batch<'b, M> {
     kept: &'b mut Option<M>,
     /// Nothing is to be done but to hand the next message out: nothing is timed, and nothing kept.
     is_plain: bool,
+    /// No message is at hand: the last was handled, and its copy is being dropped.
+    is_between: bool,
 }
 
 /// Makes a copy of a message.
@@ -31,8 +33,12 @@ pub(crate) type Keep<'b, M> = &'b dyn Fn(&M) -> Option<M>;
 #[derive(Debug)]
 pub(crate) enum Source<'b, M> {
     Ring(mpsc::Drain<'b, 'static, M>),
-    /// A ring whose oldest senders may take out. No times are noted of it.
-    Shared(mpmc::Drain<'b, 'static, M>),
+    /// A ring whose oldest senders may take out: the worker takes one at a time, so that no place which it has not come to
+    /// keeps a sender from making room. No times are noted of it.
+    Shared {
+        ring: &'b mut mpmc::Consumer<'static, M>,
+        left: usize,
+    },
     Lane {
         drain: spsc::Drain<'b, 'static, M>,
         probe: &'b Probe,
@@ -69,7 +75,7 @@ impl<M> Source<'_, M> {
 
     pub(crate) const fn way(&self) -> Way {
         match self {
-            Self::Ring(_) | Self::Shared(_) | Self::Urgent(_) => Way::Ring,
+            Self::Ring(_) | Self::Shared { .. } | Self::Urgent(_) => Way::Ring,
             Self::Lane { .. } => Way::Lane,
             Self::One(_) => Way::Again,
             Self::Own { .. } => Way::Own,
@@ -113,6 +119,7 @@ impl<'b, M> Batch<'b, M> {
             wait,
             taken: 0,
             is_plain: keep.is_none(),
+            is_between: false,
             keep,
             kept,
         }
@@ -126,6 +133,19 @@ impl<M> Batch<'_, M> {
         (message, core::mem::take(&mut self.wait.timer))
     }
 
+    /// The message that is handled again, if it was not taken. All others stay where they come from.
+    pub(crate) fn take_back(&mut self) -> Option<M> {
+        match &mut self.source {
+            Source::One(message) => message.take(),
+            _ => None,
+        }
+    }
+
+    /// Whether a panic is one over no message: those that were taken are handled.
+    pub(crate) const fn is_between(&self) -> bool {
+        self.is_between
+    }
+
     /// How many messages were taken.
     pub(crate) const fn taken(&self) -> u64 {
         self.taken
@@ -136,6 +156,10 @@ impl<M> Batch<'_, M> {
     fn next_with_notes(&mut self) -> Option<M> {
         self.wait.end();
         self.is_plain = self.keep.is_none();
+        // The copy of the last one, before there is another that a panic could lose.
+        self.is_between = true;
+        drop(self.kept.take());
+        self.is_between = false;
         let message = match &mut self.source {
             Source::Ring(drain) => {
                 let message = drain.next()?;
@@ -155,7 +179,10 @@ impl<M> Batch<'_, M> {
                 message
             }
             Source::One(message) => message.take()?,
-            Source::Shared(drain) => drain.next()?,
+            Source::Shared { ring, left } => {
+                *left = left.checked_sub(1)?;
+                ring.try_pop().ok()?
+            }
             Source::Urgent(drain) => drain.next()?,
             Source::Own { queue, left } => {
                 *left = left.checked_sub(1)?;
@@ -220,7 +247,7 @@ impl<M> Iterator for Batch<'_, M> {
         match &self.source {
             Source::Ring(drain) => drain.size_hint(),
             Source::One(message) => (0, Some(usize::from(message.is_some()))),
-            Source::Shared(drain) => drain.size_hint(),
+            Source::Shared { left, .. } => (0, Some(*left)),
             Source::Urgent(drain) => drain.size_hint(),
             Source::Lane { drain, .. } => drain.size_hint(),
             Source::Own { left, .. } => (*left, Some(*left)),

@@ -40,15 +40,39 @@ pub(crate) enum Control {
 #[derive(Debug, Default)]
 pub(crate) struct ControlLane {
     len: AtomicUsize,
-    list: Mutex<VecDeque<Control>>,
+    list: Mutex<List>,
+}
+
+#[derive(Debug, Default)]
+struct List {
+    told: VecDeque<Control>,
+    /// Nobody listens any more.
+    is_over: bool,
 }
 
 impl ControlLane {
-    /// Whoever tells rings the worker's bell after this.
+    /// Whoever tells rings the worker's bell after this. What nobody hears is dropped, and so who waits for its answer is
+    /// told.
     pub(crate) fn put(&self, control: Control) {
         let mut list = self.lock();
-        list.push_back(control);
+        if list.is_over {
+            // It may ring a bell: not under the lock.
+            drop(list);
+            return drop(control);
+        }
+        list.told.push_back(control);
         self.count(&list);
+    }
+
+    /// The worker listens no more. By the lock, since a look at the count alone may come before what is told at the same
+    /// time by one who does not know it yet: then both would go, and leave it there.
+    pub(crate) fn end(&self) {
+        let mut list = self.lock();
+        list.is_over = true;
+        let unheard = core::mem::take(&mut list.told);
+        self.count(&list);
+        drop(list);
+        drop(unheard);
     }
 
     /// What was told first.
@@ -66,17 +90,17 @@ impl ControlLane {
     #[cold]
     fn take_first(&self) -> Option<Control> {
         let mut list = self.lock();
-        let first = list.pop_front();
+        let first = list.told.pop_front();
         self.count(&list);
         first
     }
 
-    fn count(&self, list: &VecDeque<Control>) {
+    fn count(&self, list: &List) {
         // RELAXED: written under the lock, and a hint outside of it.
-        self.len.store(list.len(), Ordering::Relaxed);
+        self.len.store(list.told.len(), Ordering::Relaxed);
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Control>> {
+    fn lock(&self) -> MutexGuard<'_, List> {
         // No foreign code runs under it, so it is never really poisoned.
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }

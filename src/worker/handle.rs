@@ -10,23 +10,31 @@ use super::{
     mail::{Found, Mail},
     run::{End, Life},
 };
-use crate::stats::{Counters, HandleTimer};
+use crate::{
+    executor::yield_now,
+    stats::{Counters, HandleTimer},
+};
 
 impl<W, F> Life<W, F>
 where
     W: Worker,
     F: Fn(&Context<W::Message>) -> W,
 {
-    /// Handles the message once more that the last life panicked over, before all others.
+    /// Handles the message once more that the last life panicked over, before all others. A worker that does not take it
+    /// is asked again.
     pub(super) async fn handle_suspect(&mut self) -> Result<(), End> {
-        let Some(message) = self.poison.again.take() else {
-            return Ok(());
-        };
-        if !W::IS_ASYNC {
-            return self.handle(|_| Source::One(Some(message))).map(drop);
+        while let Some(message) = self.poison.again.take() {
+            if W::IS_ASYNC {
+                let timer = HandleTimer::default();
+                self.handle_async(message, timer, true).await?;
+                continue;
+            }
+            self.handle(|_| Source::One(Some(message)))?;
+            if self.poison.again.is_some() {
+                yield_now().await;
+            }
         }
-        let timer = HandleTimer::default();
-        self.handle_async(message, timer, true).await.map(drop)
+        Ok(())
     }
 
     pub(super) async fn handle_found(&mut self, found: Found) -> Result<u64, End> {
@@ -70,8 +78,8 @@ where
         match result {
             Ok(result) => {
                 mailbox.counters.batch(1);
-                self.poison.done(is_again);
                 self.notes.record(mailbox, result);
+                self.poison.done(is_again).map_err(End::Panicked)?;
                 Ok(1)
             }
             Err(panic) => {
@@ -123,17 +131,26 @@ where
         mailbox.meter.beat();
         let result = caught(|| worker.handle_batch(state, &mut batch, context));
         let taken = batch.taken();
+        let (not_taken, is_between) = (batch.take_back(), batch.is_between());
         drop(batch);
+        let is_again = is_again && not_taken.is_none();
+        self.poison.again = not_taken;
         mailbox.meter.beat();
         count_taken(&mailbox.counters, way, taken);
         match result {
             Ok(result) => {
                 mailbox.counters.batch(taken);
-                self.poison.done(is_again);
                 self.notes.record(mailbox, result);
+                self.poison.done(is_again).map_err(End::Panicked)?;
                 Ok(taken)
             }
             Err(panic) => {
+                if is_between {
+                    // It panicked over the copy of a message, which is handled.
+                    mailbox.counters.batch(taken);
+                    let _no_copy = self.poison.done(is_again);
+                    return Err(End::Panicked(panic));
+                }
                 // It panicked over the last message that it took.
                 mailbox.counters.batch(taken.saturating_sub(1));
                 if taken != 0 && !self.poison.killed(&mut self.left.dead_letters) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use shared_nothing_rings::{mpmc, mpsc, spsc};
 
-use super::{batch::Source, lane::LeftOnDrop};
+use super::{batch::Source, caught::let_go, lane::LeftOnDrop};
 use crate::stats::{Counters, Meter, Probe};
 
 /// A ring from one batcher to one worker.
@@ -27,6 +27,11 @@ impl<M> Lane<M> {
         let counts = self.left.counts();
         counts.taken(self.taken, 0);
         meter.former_lane(&counts.read());
+    }
+
+    /// If its batcher is gone, messages may be left in it, and are dropped here.
+    fn let_go(self) {
+        let _panic = let_go(self);
     }
 }
 
@@ -66,7 +71,7 @@ impl<M> DataRing<M> {
     fn has_next(&mut self) -> bool {
         match self {
             Self::One(ring) => ring.drain(1).has_next(),
-            Self::Many(ring) => ring.drain(1).has_next(),
+            Self::Many(ring) => ring.has_next(),
         }
     }
 
@@ -229,7 +234,7 @@ impl<M> Inbox<M> {
         {
             None => match &mut self.ring {
                 DataRing::One(ring) => Source::Ring(ring.drain(max)),
-                DataRing::Many(ring) => Source::Shared(ring.drain(max)),
+                DataRing::Many(ring) => Source::Shared { ring, left: max },
             },
             Some(lane) => Source::Lane {
                 drain: lane.ring.drain(max),
@@ -298,7 +303,9 @@ impl<M> Inbox<M> {
                     // The inbox gives out none of the worker's own.
                     Source::Own { .. } | Source::One(_) => {}
                     Source::Ring(drain) | Source::Urgent(drain) => returned.extend(drain),
-                    Source::Shared(drain) => returned.extend(drain),
+                    Source::Shared { ring, .. } => {
+                        returned.extend(core::iter::from_fn(|| ring.try_pop().ok()));
+                    }
                     Source::Lane { drain, taken, .. } => {
                         *taken += drain.len() as u64;
                         counters.by_lane(drain.len() as u64);
@@ -315,8 +322,9 @@ impl<M> Inbox<M> {
     pub(crate) fn leave(&mut self, meter: &Meter) {
         for lane in self.lanes.drain(..) {
             lane.end(meter);
+            lane.let_go();
         }
-        self.new_lanes.drain(usize::MAX).for_each(drop);
+        self.new_lanes.drain(usize::MAX).for_each(Lane::let_go);
     }
 
     /// A lane whose batcher is gone and that is empty will stay so.
@@ -337,6 +345,7 @@ impl<M> Inbox<M> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::worker::lane::LaneMark;
 
     #[test]
     fn an_inbox_ends_when_both_its_rings_have() {
@@ -357,5 +366,39 @@ mod tests {
         assert_eq!(drain.next(), Some(7));
         drop(drain);
         assert_eq!(inbox.look(false, &meter), Some(Look::Closed));
+    }
+
+    struct Fragile(Arc<()>);
+
+    impl Drop for Fragile {
+        fn drop(&mut self) {
+            assert_ne!(Arc::strong_count(&self.0), 3, "the first of two");
+        }
+    }
+
+    #[test]
+    fn what_a_batcher_left_behind_may_panic_as_a_worker_leaves() {
+        let meter = Meter::default();
+        let (_ring, data) = mpsc::with_capacity(2).unwrap();
+        let (new_lanes, hear_lanes) = mpsc::with_capacity(2).unwrap();
+        let mut inbox = Inbox::new(DataRing::One(data), hear_lanes, None);
+        let (mut batcher, ring) = spsc::with_capacity(2).unwrap();
+        let mark = Arc::new(LaneMark::default());
+        let lane = Lane {
+            ring,
+            probe: Arc::new(Probe::new(2)),
+            taken: 0,
+            survey: 0,
+            left: LeftOnDrop::new(&mark),
+        };
+        assert!(new_lanes.try_push(lane).is_ok());
+        let there = Arc::new(());
+        for _ in 0..2 {
+            assert!(batcher.try_push(Fragile(Arc::clone(&there))).is_ok());
+        }
+        drop(batcher);
+        inbox.leave(&meter);
+        assert_eq!(Arc::strong_count(&there), 1, "both are dropped");
+        assert!(mark.is_left());
     }
 }

@@ -119,14 +119,15 @@ pub(crate) struct LaneEnd<M> {
     ring: spsc::BatchedProducer<'static, M>,
     probe: Arc<Probe>,
     mark: Arc<LaneMark>,
-    /// Messages put in it; the position of the next.
-    sent: usize,
+    /// Messages put in it and published. What is not published comes on top: see [`sent`](Self::sent).
+    published: usize,
     /// Messages published since the worker was last told.
     untold: usize,
     /// The message by which the load of its map slot is measured next.
     due: usize,
-    /// The message that is measured next, for its load or its time.
-    edge: usize,
+    /// In the middle of a batch, fewer than this are put in behind its first one: see
+    /// [`is_amid_batch`](Self::is_amid_batch).
+    calm: usize,
 }
 
 impl<M> LaneEnd<M> {
@@ -139,60 +140,72 @@ impl<M> LaneEnd<M> {
             ring,
             probe,
             mark,
-            sent: 0,
+            published: 0,
             untold: 0,
             due: 0,
-            edge: 0,
+            calm: 0,
         }
+    }
+
+    /// Messages put in it; the position of the next.
+    #[inline]
+    fn sent(&self) -> usize {
+        self.published.wrapping_add(self.ring.staged())
     }
 
     /// Whether the next message is one of those by which loads are measured.
     #[inline]
-    pub(crate) const fn is_due(&self) -> bool {
+    pub(crate) fn is_due(&self) -> bool {
         self.to_due() <= 0
     }
 
     /// Messages until then. Those that go to the worker by its number may pass it.
-    const fn to_due(&self) -> isize {
-        self.due.wrapping_sub(self.sent) as isize
+    fn to_due(&self) -> isize {
+        self.due.wrapping_sub(self.sent()) as isize
     }
 
     /// The next one is so many messages behind this.
-    pub(crate) const fn due_after(&mut self, messages: usize) {
-        self.due = self.sent.wrapping_add(messages);
+    pub(crate) fn due_after(&mut self, messages: usize) {
+        self.due = self.sent().wrapping_add(messages);
     }
 
     /// Puts a message in, unpublished, or hands it back at once.
     #[inline]
     pub(crate) fn try_put(&mut self, message: M, clock: Clock) -> Result<(), TryPushError<M>> {
-        if Probe::is_sampled(self.sent) {
+        if Probe::is_sampled(self.sent()) {
             self.note(clock);
         }
         self.put(message)?;
-        let to_time = self.sent.wrapping_neg() % SAMPLE_EVERY;
+        let to_time = self.sent().wrapping_neg() % SAMPLE_EVERY;
         let to_due = self.to_due().max(0) as usize;
-        self.edge = self.sent.wrapping_add(to_time.min(to_due));
+        let behind_first = self.ring.staged().wrapping_sub(1);
+        let calm = behind_first.wrapping_add(to_time.min(to_due));
+        self.calm = calm.min(BATCH_LEN - 2);
         Ok(())
     }
 
     /// Whether the next message is neither the first nor the last of its batch, nor one that is measured.
     #[inline(always)]
     pub(crate) fn is_amid_batch(&self) -> bool {
-        let is_inside = self.ring.staged().wrapping_sub(1) < BATCH_LEN - 2;
-        is_inside && self.sent != self.edge
+        self.ring.staged().wrapping_sub(1) < self.calm
     }
 
     /// As [`try_put`](Self::try_put), for a message that is not measured.
     #[inline(always)]
     pub(crate) fn put(&mut self, message: M) -> Result<(), TryPushError<M>> {
-        self.ring.try_push(message)?;
-        self.sent = self.sent.wrapping_add(1);
-        Ok(())
+        let staged = self.ring.staged();
+        let refused = self.ring.try_push(message);
+        if let Err(TryPushError::Full(_)) = refused {
+            // What was there is published now.
+            self.untold += staged;
+            self.published = self.published.wrapping_add(staged);
+        }
+        refused
     }
 
     #[cold]
     fn note(&self, clock: Clock) {
-        self.probe.note(self.sent, clock.now_ns());
+        self.probe.note(self.sent(), clock.now_ns());
     }
 
     /// How many messages are put in and not published.
@@ -213,11 +226,17 @@ impl<M> LaneEnd<M> {
 
     /// Publishes what is put in. Returns how many messages the worker was not told of.
     pub(crate) fn publish(&mut self) -> usize {
-        self.untold += self.ring.staged();
+        let staged = self.ring.staged();
+        self.untold += staged;
+        self.published = self.published.wrapping_add(staged);
         self.ring.publish();
         self.mark.set_quiet();
         // RELAXED: a count.
-        self.mark.counts.sent.store(self.sent as u64, Relaxed);
+        let sent = &self.mark.counts.sent;
+        sent.store(self.published as u64, Relaxed);
+        if staged == BATCH_LEN {
+            self.ring.prefetch(BATCH_LEN);
+        }
         self.untold
     }
 

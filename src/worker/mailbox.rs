@@ -4,11 +4,9 @@
 
 use core::sync::atomic::{AtomicU8, Ordering};
 
+use shared_nothing_affinity::NodeId;
 use shared_nothing_rings::{
-    CapacityError, TryPushError, TryReserveError, mpmc,
-    mpsc::{self, Grant, Producer, Single},
-    spsc,
-    wait::Doorbell,
+    CapacityError, TryPushError, TryReserveError, mpmc::Consumer, mpsc::Producer, wait::Doorbell,
 };
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -17,9 +15,11 @@ use super::{
     control::{Control, ControlLane},
     inbox::{DataRing, Inbox, Lane},
     lane::{LaneEnd, LaneMark, LeftOnDrop},
+    memory::{Home, NoMailbox, mpmc, mpsc, spsc},
+    places::{Places, Spot},
 };
 use crate::{
-    executor::Bell,
+    executor::{Bell, MemoryShortfall},
     stats::{
         ChannelKind, ChannelStats, Counters, Drops, Meter, Probe, Way, WorkerCounts, WorkerStats,
     },
@@ -43,11 +43,16 @@ pub(crate) struct Mailbox<M> {
     pub(crate) control: ControlLane,
     pub(crate) drops: Drops,
     /// Takes out the oldest, where the policy is to drop it.
-    oldest: Option<Mutex<mpmc::Consumer<'static, M>>>,
+    oldest: Option<Mutex<Consumer<'static, M>>>,
     /// Those of the lanes that were ever opened.
     marks: Mutex<Vec<Weak<LaneMark>>>,
     /// The number of the worker's shard.
     shard: usize,
+    home: Home,
+    /// The node on which its rings lie, as the kernel says, if one was asked for.
+    pub(crate) memory_node: Option<NodeId>,
+    /// In what their memory falls short of the wish.
+    pub(crate) memory_shortfalls: Vec<MemoryShortfall>,
     running: AtomicU8,
     /// Why it refuses, though its rings are open.
     refusal: AtomicU8,
@@ -80,22 +85,29 @@ impl<M> Mailbox<M> {
             refuses_while_down,
             urgent,
             shard,
+            home,
         }: Terms,
         clock: Clock,
-    ) -> Result<(Self, Inbox<M>), CapacityError> {
+    ) -> Result<(Self, Inbox<M>), NoMailbox> {
         /// Batchers that are made faster than this wait for the worker to take notice.
         const NEW_LANES: usize = 64;
+        let rings = [
+            mpsc::bytes::<M>(capacity)?,
+            mpsc::bytes::<Lane<M>>(NEW_LANES)?,
+            urgent.map_or(Ok(0), mpsc::bytes::<M>)?,
+        ];
+        let mut ground = home.find(rings.iter().sum()).map_err(NoMailbox::Memory)?;
         let (ring, consumer, oldest) = if drops_oldest {
-            let (ring, consumer) = mpmc::with_capacity(capacity)?;
+            let (ring, consumer) = mpmc::ring(&mut ground, capacity)?;
             let oldest = Mutex::new(consumer.clone());
             (ring, DataRing::Many(consumer), Some(oldest))
         } else {
-            let (ring, consumer) = mpsc::with_capacity(capacity)?;
+            let (ring, consumer) = mpsc::ring(&mut ground, capacity)?;
             (ring, DataRing::One(consumer), None)
         };
-        let (new_lanes, hear_lanes) = mpsc::with_capacity(NEW_LANES)?;
-        let urgent = urgent.map(mpsc::with_capacity).transpose()?;
-        let (urgent, hear_urgent) = urgent.unzip();
+        let (new_lanes, hear_lanes) = mpsc::ring(&mut ground, NEW_LANES)?;
+        let urgent = urgent.map(|capacity| mpsc::ring(&mut ground, capacity));
+        let (urgent, hear_urgent) = urgent.transpose()?.unzip();
         let mailbox = Self {
             ring,
             new_lanes,
@@ -111,6 +123,9 @@ impl<M> Mailbox<M> {
             oldest,
             marks: Mutex::default(),
             shard,
+            home,
+            memory_node: ground.node,
+            memory_shortfalls: ground.shortfalls,
             running: AtomicU8::new(STARTING),
             refusal: AtomicU8::new(NONE),
             refuses_while_down,
@@ -124,7 +139,9 @@ impl<M> Mailbox<M> {
     /// report, and it is closed before the next worker begins. Once the pool has ended, it is closed from the start.
     pub(crate) fn open_lane(&self) -> Result<LaneEnd<M>, CapacityError> {
         let capacity = self.ring.capacity();
-        let (producer, consumer) = spsc::with_capacity(capacity)?;
+        let ground = self.home.find(spsc::bytes::<M>(capacity)?);
+        let mut ground = ground.map_err(|_| CapacityError::OutOfMemory)?;
+        let (producer, consumer) = spsc::ring(&mut ground, capacity)?;
         let probe = Arc::new(Probe::new(capacity));
         let mark = Arc::new(LaneMark::default());
         let on_drop = LeftOnDrop::new(&mark);
@@ -191,20 +208,14 @@ impl<M> Mailbox<M> {
     #[inline]
     pub(crate) fn try_reserve(&self, want: usize) -> Result<Places<'_, M>, TryReserveError> {
         let grant = self.ring.reserve(want)?;
-        Ok(Places {
-            grant,
-            told: Told(self),
-        })
+        Ok(Places::new(grant, self))
     }
 
     /// Claims one place, or says at once why not.
     #[inline(always)]
     pub(crate) fn try_reserve_one(&self) -> Result<Spot<'_, M>, TryReserveError> {
         let single = self.ring.reserve_one()?;
-        Ok(Spot {
-            single,
-            mailbox: self,
-        })
+        Ok(Spot::new(single, self))
     }
 
     /// The ring that goes before all others, if the pool has it. Whoever pushes rings `mail`.
@@ -290,10 +301,6 @@ impl<M> Mailbox<M> {
     pub(crate) fn tell(&self, control: Control) {
         self.control.put(control);
         self.mail.ring();
-        if self.is_left() {
-            // It has looked for the last time, perhaps before this: who waits for an answer is told.
-            while self.control.take().is_some() {}
-        }
     }
 
     pub(crate) fn set_running(&self) {
@@ -311,9 +318,17 @@ impl<M> Mailbox<M> {
 
     /// The worker's task ends, and nobody will have its number.
     pub(crate) fn leave(&self) {
-        // RELAXED: a report. Who tells something after the last look at what was told sees it by the lock of that.
+        // RELAXED: a report; no data comes with it.
         self.running.store(LEFT, Ordering::Relaxed);
         self.space.ring();
+    }
+
+    /// No worker has begun here, and none will.
+    pub(crate) fn abandon(&self) {
+        self.end();
+        self.close();
+        self.leave();
+        self.control.end();
     }
 
     pub(crate) fn is_left(&self) -> bool {
@@ -392,99 +407,6 @@ impl<M> Mailbox<M> {
     }
 }
 
-/// Places in a mailbox, to be filled at once. The worker is told when they are dropped.
-#[derive(Debug)]
-pub(crate) struct Places<'m, M> {
-    /// Dropped first: what is not filled is given up before the worker is told.
-    grant: Grant<'m, 'static, M>,
-    told: Told<'m, M>,
-}
-
-/// The worker is told when this is dropped.
-#[derive(Debug)]
-struct Told<'m, M>(&'m Mailbox<M>);
-
-impl<M> Drop for Told<'_, M> {
-    #[inline]
-    fn drop(&mut self) {
-        self.0.mail.ring();
-    }
-}
-
-impl<M> Places<'_, M> {
-    /// Fills the next place; hands the message back if there is none.
-    #[inline]
-    pub(crate) fn put(&mut self, message: M) -> Result<(), M> {
-        let position = self.grant.next_pos();
-        if Probe::is_sampled(position) && self.grant.remaining() != 0 {
-            self.note(position);
-        }
-        self.grant.push(message)
-    }
-
-    #[cold]
-    fn note(&self, position: usize) {
-        let mailbox = self.told.0;
-        mailbox.probe.note(position, mailbox.clock.now_ns());
-    }
-
-    /// Whether the next place is one of those that are measured.
-    #[inline]
-    pub(crate) fn is_sample(&self) -> bool {
-        Probe::is_sampled(self.grant.next_pos())
-    }
-
-    pub(crate) fn remaining(&self) -> usize {
-        self.grant.remaining()
-    }
-}
-
-impl<M> Drop for Places<'_, M> {
-    fn drop(&mut self) {
-        let unused = self.grant.remaining();
-        if unused != 0 {
-            self.told.0.drops.given_up(unused as u64);
-        }
-    }
-}
-
-/// One place in a mailbox, to be filled at once or given up: what [`Places`] are, for the common case.
-#[derive(Debug)]
-pub(crate) struct Spot<'m, M> {
-    single: Single<'m, M>,
-    mailbox: &'m Mailbox<M>,
-}
-
-impl<M> Spot<'_, M> {
-    /// Whether the message is one of those that are measured: [`note`](Self::note) it then.
-    #[inline(always)]
-    pub(crate) fn is_sample(&self) -> bool {
-        Probe::is_sampled(self.single.pos())
-    }
-
-    /// Before the message is put in.
-    pub(crate) fn note(&self) {
-        let now_ns = self.mailbox.clock.now_ns();
-        self.mailbox.probe.note(self.single.pos(), now_ns);
-    }
-
-    /// Puts the message in, and tells the worker.
-    #[inline(always)]
-    pub(crate) fn fill(self, message: M) {
-        self.single.fill(message);
-        self.mailbox.mail.ring();
-    }
-
-    /// Leaves the place empty; the worker steps over it.
-    #[cold]
-    pub(crate) fn give_up(self) {
-        let mailbox = self.mailbox;
-        drop(self.single);
-        mailbox.drops.given_up(1);
-        mailbox.mail.ring();
-    }
-}
-
 /// What a mailbox does when it is full or its worker is down.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terms {
@@ -493,4 +415,5 @@ pub(crate) struct Terms {
     pub(crate) urgent: Option<usize>,
     pub(crate) refuses_while_down: bool,
     pub(crate) shard: usize,
+    pub(crate) home: Home,
 }

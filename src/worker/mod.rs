@@ -18,6 +18,10 @@
 //! on the same shard, and the mailbox keeps what is in it; so it is when the supervisor restarts the worker with others,
 //! after a shutdown.
 //!
+//! What is the worker's may panic when it is dropped, too: a checkpoint that is replaced, the copy of a message, a state,
+//! the worker itself, what a panic carries. In 3 that is a panic of the worker; where a life ends, it is nobody's. Only a
+//! second panic, in a drop while the first unwinds the same handler, ends the program: that is the language's rule.
+//!
 //! # What a worker gets in which order
 //!
 //! What it is told (pause, ping, restart, moves of map slots) comes before each batch. Then its own messages and the
@@ -31,7 +35,7 @@
 
 mod asynchronous;
 mod batch;
-mod caught;
+pub(crate) mod caught;
 mod context;
 pub(crate) mod control;
 mod handle;
@@ -40,7 +44,9 @@ pub(crate) mod lane;
 pub(crate) mod mail;
 pub(crate) mod mailbox;
 mod map_slots;
+pub(crate) mod memory;
 pub(crate) mod moving;
+pub(crate) mod places;
 pub(crate) mod run;
 mod serve;
 mod suspect;

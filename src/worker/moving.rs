@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{Exported, MapSlots};
+use super::{Exported, MapSlots, caught::let_go};
 use crate::pool::Reply;
 
 /// To the giver.
@@ -20,7 +20,7 @@ pub(crate) struct Export {
     /// Of the shared ring, and of the urgent one: everything below was sent by the old map.
     pub(crate) positions: (usize, usize),
     pub(crate) claim: Arc<Claim>,
-    pub(crate) reply: Reply<Option<Exported>>,
+    pub(crate) reply: Reply<Parcel>,
 }
 
 /// To the taker, and back to the giver if there is no taker any more.
@@ -41,7 +41,8 @@ impl Claim {
     }
 }
 
-/// State under way. It stays with the mover until somebody takes it out.
+/// State under way. It stays with the mover until somebody takes it out. If nobody does, it is dropped on whichever
+/// thread is the last to have it, and a panic of that is nobody's.
 #[derive(Default)]
 pub(crate) struct Parcel(Mutex<Option<Exported>>);
 
@@ -52,6 +53,12 @@ impl Parcel {
 
     pub(crate) fn take(&self) -> Option<Exported> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Drop for Parcel {
+    fn drop(&mut self) {
+        let _panic = let_go(self.take());
     }
 }
 
@@ -68,5 +75,23 @@ impl fmt::Debug for Import {
         f.debug_struct("Import")
             .field("slots", &self.slots.len())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    struct Fragile;
+
+    impl Drop for Fragile {
+        fn drop(&mut self) {
+            panic!("nobody took it");
+        }
+    }
+
+    #[test]
+    fn state_that_nobody_takes_panics_for_nobody() {
+        drop(Parcel::new(Some(Box::new(Fragile))));
     }
 }

@@ -8,7 +8,7 @@ use shared_nothing_affinity::{CpuId, PinError};
 
 use super::{
     Checkpoint, Context, Worker,
-    caught::caught,
+    caught::{caught, let_go},
     control::Control,
     inbox::Inbox,
     mail::{Found, Mail},
@@ -132,16 +132,18 @@ where
     /// 1. Made, and 2. init.
     pub(super) fn begin(&mut self) -> Result<(), String> {
         let (context, make) = (&self.context, &*self.make);
-        let checkpoint = self.notes.checkpoint.take();
+        let mut checkpoint = self.notes.checkpoint.take();
         let started = caught(|| {
             let worker = make(context);
-            let state = match checkpoint {
+            let state = match checkpoint.take() {
                 None => worker.init(context),
                 Some(checkpoint) => worker.restore(checkpoint, context),
             };
             let state = state.map_err(|error| error.to_string())?;
             Ok::<_, String>((worker, state))
         });
+        // If the factory panicked, it is still there.
+        let _panic = let_go(checkpoint);
         let reason = match started {
             Ok(Ok(made)) => {
                 self.made = Some(made);
@@ -199,11 +201,12 @@ where
             return Outcome::Stopped;
         };
         let context = &self.context;
-        match caught(|| worker.shutdown(state, context)) {
+        let outcome = match caught(|| worker.shutdown(state, context)) {
             Ok(Ok(())) => Outcome::Stopped,
             Ok(Err(text)) => Outcome::Failed(text),
             Err(text) => Outcome::Panicked(text),
-        }
+        };
+        let_go(worker).map_or_else(Outcome::Panicked, |()| outcome)
     }
 
     pub(super) fn tell(&self, tell: Tell) {
@@ -253,11 +256,7 @@ where
     }
 
     fn drop_state(&mut self) {
-        let made = self.made.take();
-        let _panic = caught(|| {
-            drop(made);
-            Ok::<(), String>(())
-        });
+        self.made.take().into_iter().for_each(drop_made);
     }
 
     /// Between two lives: waits until it is told to begin, and when. `None`: it is closed before.
@@ -312,13 +311,10 @@ impl<W: Worker, F> Drop for Life<W, F> {
         let mail = &self.mail;
         mail.mailbox.end();
         mail.mailbox.close();
-        let made = self.made.take();
-        let _panic = caught(|| {
-            drop(made);
-            Ok::<(), String>(())
-        });
+        self.made.take().into_iter().for_each(drop_made);
+        let _panic = let_go(self.notes.checkpoint.take());
         // What was to be handled again never will be.
-        self.left.returned.extend(self.poison.again.take());
+        self.left.returned.extend(self.poison.give_up());
         // Mostly nothing is left to wait for. But a task that is cancelled cannot wait otherwise.
         while !mail.drain_into(&mut self.left.returned) {
             sys::yield_now();
@@ -327,7 +323,7 @@ impl<W: Worker, F> Drop for Life<W, F> {
         // What batchers put into their lanes from now on is theirs.
         mail.inbox().leave(&mail.mailbox.meter);
         mail.mailbox.leave();
-        while mail.mailbox.control.take().is_some() {}
+        mail.mailbox.control.end();
         let done = Done {
             cpu: self.context.cpu(),
             pin_error: self.context.host().pin_error(),
@@ -337,6 +333,11 @@ impl<W: Worker, F> Drop for Life<W, F> {
         };
         self.shared.ends.put(self.context.id(), done);
     }
+}
+
+/// Both are the user's, and a panic of theirs is nobody's any more.
+fn drop_made<W, S>((worker, state): (W, S)) {
+    let _panics = (let_go(state), let_go(worker));
 }
 
 /// Messages that a worker did not handle.

@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 use super::{
     Context, Worker,
-    caught::caught,
+    caught::{caught, let_go},
     control::Control,
     mail::{Found, Mail},
-    moving::{Export, Import},
+    moving::{Export, Import, Parcel},
     run::{End, Life},
 };
 use crate::{executor::yield_now, stats::Way};
@@ -102,7 +102,11 @@ where
                     reply.send(());
                     Ok(())
                 }
-                Control::Restart => Err(End::Told),
+                Control::Restart if self.shared.keeper.is_to_end(self.context.id()) => {
+                    Err(End::Told)
+                }
+                // It has ended since then, and begun again.
+                Control::Restart => Ok(()),
                 // It runs already.
                 Control::Begin(_) => Ok(()),
                 Control::Retire => {
@@ -146,7 +150,7 @@ where
             let code = || Ok::<_, String>(worker.export(state, &export.slots, context));
             // A panic drops the reply, and so the mover is told.
             let exported = caught(code).map_err(End::Panicked)?;
-            export.reply.send(exported.ok().flatten());
+            export.reply.send(Parcel::new(exported.ok().flatten()));
         }
         Ok(())
     }
@@ -178,7 +182,7 @@ where
             self.notes.record(&self.mail.mailbox, result);
             let checkpoint = caught(|| Ok::<_, String>(worker.checkpoint(state, context)));
             if let Some(checkpoint) = checkpoint.map_err(End::Panicked)?.ok().flatten() {
-                self.notes.checkpoint = Some(checkpoint);
+                let_go(self.notes.checkpoint.replace(checkpoint)).map_err(End::Panicked)?;
             }
         }
         Ok(())

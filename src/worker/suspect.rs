@@ -1,6 +1,7 @@
 //! A message that a worker panicked over, if there is a copy of it: handled again by the next life, or a dead letter.
 #![forbid(unsafe_code)]
 
+use super::caught::let_go;
 use crate::pool::supervise::{Poison, PoisonVerdict};
 
 /// At most one message is under suspicion, for it is handled before all others.
@@ -32,11 +33,25 @@ impl<M> Suspect<M> {
     }
 
     /// Handlers have returned. `is_again`: the suspect's has.
-    pub(crate) fn done(&mut self, is_again: bool) {
-        self.kept = None;
+    ///
+    /// # Errors
+    ///
+    /// The copy panicked when it was dropped, with this text.
+    #[inline]
+    pub(crate) fn done(&mut self, is_again: bool) -> Result<(), String> {
         if is_again {
             self.poison.on_done(ONE);
         }
+        match self.kept.take() {
+            None => Ok(()),
+            Some(kept) => let_go(kept),
+        }
+    }
+
+    /// The worker handles no more. Hands back what was to be handled again.
+    pub(crate) fn give_up(&mut self) -> Option<M> {
+        let _panic = let_go(self.kept.take());
+        self.again.take()
     }
 
     /// The message that is being handled has killed its worker. `true`: it will be handled again.

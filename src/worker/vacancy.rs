@@ -13,7 +13,7 @@
 
 use std::rc::Rc;
 
-use super::{Context, Worker, control::Control, mail::Found, run::Life};
+use super::{Context, Worker, caught::let_go, control::Control, mail::Found, run::Life};
 use crate::executor::yield_now;
 
 impl<W, F> Life<W, F>
@@ -26,8 +26,8 @@ where
         let mail = Rc::clone(&self.mail);
         self.export = None;
         self.postponed.clear();
-        self.notes.checkpoint = None;
-        self.left.returned.extend(self.poison.again.take());
+        let _panic = let_go(self.notes.checkpoint.take());
+        self.left.returned.extend(self.poison.give_up());
         self.clear_place().await;
         mail.mailbox.set_vacant();
         let host = self.context.host().clone();

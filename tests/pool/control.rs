@@ -4,6 +4,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc,
     },
     thread,
     time::Duration,
@@ -16,6 +17,7 @@ use shared_nothing::{
         CallError, NoSuchWorker, Overflow, PoolConfig, SendError, StartError, WorkerConfig,
         WorkerPool,
     },
+    worker::Context,
 };
 
 use crate::support::{LONG, assert_conserved, config, gate, pass, run};
@@ -208,4 +210,44 @@ fn workers_have_settings_of_their_own_and_profiles_start() {
         }) => {}
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn the_oldest_is_dropped_also_while_its_worker_is_busy_with_older_ones() {
+    let (open, gate) = gate();
+    let (say, said) = mpsc::channel();
+    let config = config(1)
+        .with_capacity(4)
+        .with_overflow(Overflow::DropOldest);
+    let pool = WorkerPool::start(config, move |_| {
+        let (gate, say) = (Arc::clone(&gate), say.clone());
+        run(move |n: u64, _: &Context<u64>| {
+            say.send(n).unwrap();
+            if n == 1 {
+                pass(&gate);
+            }
+        })
+    })
+    .unwrap();
+    // All four are there when the worker looks, and it stays with the second.
+    pool.pause(0).unwrap();
+    pool.ping(0).unwrap().wait().unwrap();
+    (0..4).for_each(|n| pool.send_to(0, n).unwrap());
+    pool.resume(0).unwrap();
+    assert_eq!(said.recv_timeout(LONG), Ok(0));
+    assert_eq!(said.recv_timeout(LONG), Ok(1));
+    let tx = pool.sender();
+    let (sent, all_sent) = mpsc::channel();
+    let sender = thread::spawn(move || {
+        (4..10).for_each(|n| tx.send_to(0, n).unwrap());
+        sent.send(()).unwrap();
+    });
+    let in_time = all_sent.recv_timeout(LONG / 8);
+    open.send(()).unwrap();
+    assert!(in_time.is_ok(), "a sender waits for room");
+    sender.join().unwrap();
+    let report = pool.stop();
+    assert_conserved(&report.workers[0]);
+    assert_eq!(report.workers[0].counts.dropped_oldest, 4);
+    assert!(said.try_iter().eq(6..10), "the newest are handled");
 }

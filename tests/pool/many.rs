@@ -101,3 +101,54 @@ fn a_batch_arrives_in_order_and_what_is_refused_comes_back() {
             .eq((0..200).chain(990..990 + sent as u32))
     );
 }
+
+#[test]
+fn a_batch_of_keys_arrives_in_order_and_what_is_refused_comes_back_from_there() {
+    // Keys of one worker and of three; fewer places than a batch has messages.
+    for (workers, capacity) in [(1, 10), (1, 1024), (3, 10), (3, 1024)] {
+        let seen = Arc::new(Mutex::new(vec![Vec::new(); workers]));
+        let workers_see = Arc::clone(&seen);
+        let pool = WorkerPool::start(config(workers).with_capacity(capacity), move |_| {
+            let seen = Arc::clone(&workers_see);
+            run(move |n: u64, context| {
+                seen.lock().unwrap()[context.id()].push(n);
+                if n == 999 {
+                    context.stop();
+                }
+            })
+        })
+        .unwrap();
+        let tx = pool.sender();
+        // Keys in their order, and then all of one worker beside each other.
+        tx.send_batch((0..100).map(|n| (n, n))).unwrap();
+        let mut sorted: Vec<u64> = (100..300).collect();
+        sorted.sort_by_key(|n| tx.worker_of(n));
+        tx.send_batch(sorted.into_iter().map(|n| (n, n))).unwrap();
+        let refused = tx.send_batch((900..90_000).map(|n| (n, n)));
+        let Err(BatchError {
+            sent, rest, reason, ..
+        }) = refused
+        else {
+            panic!("one of them stops in between")
+        };
+        assert_eq!(reason, SendError::Closed(()));
+        assert!(rest.iter().copied().eq(900 + sent as u64..90_000));
+        let mut expected = vec![Vec::new(); workers];
+        for n in (0..300).chain(900..900 + sent as u64) {
+            expected[tx.worker_of(&n)].push(n);
+        }
+        let report = pool.stop();
+        report.workers.iter().for_each(assert_conserved);
+        let refused: u64 = report
+            .workers
+            .iter()
+            .map(|one| one.returned.len() as u64)
+            .sum();
+        let seen = seen.lock().unwrap();
+        let handled: usize = seen.iter().map(Vec::len).sum();
+        assert_eq!(handled as u64 + refused, 300 + sent as u64);
+        for (seen, expected) in seen.iter().zip(&expected) {
+            assert!(seen.iter().eq(&expected[..seen.len()]), "in order");
+        }
+    }
+}

@@ -1,45 +1,9 @@
 //! Lanes in memory that they own, and that is not the allocator's: of a NUMA node, or in huge pages.
 
-use alloc::boxed::Box;
-use core::{alloc::Layout, cell::Cell, fmt, ptr::NonNull};
+use core::alloc::Layout;
 
 use super::{Consumer, Producers, raw::Raw};
-use crate::{CapacityError, MemoryError, share::Home};
-
-/// Memory with an owner: lanes in it keep the owner, and their last end drops it.
-///
-/// # Safety
-///
-/// 1. [`bytes`](Self::bytes) gives the same place every time, writable, wherever the owner itself is moved, until it is
-///    dropped.
-/// 2. Nobody but whoever has the owner uses that place, on any thread.
-pub unsafe trait Memory: Send + 'static {
-    /// The place.
-    fn bytes(&mut self) -> NonNull<[u8]>;
-}
-
-/// Who owns the memory of lanes that is not the allocator's.
-pub(super) struct Keeper(Cell<Option<Box<dyn Memory>>>);
-
-impl Keeper {
-    pub(super) const fn none() -> Self {
-        Self(Cell::new(None))
-    }
-
-    pub(super) fn set(&self, keeper: Box<dyn Memory>) {
-        self.0.set(Some(keeper));
-    }
-
-    pub(super) fn take(&self) -> Option<Box<dyn Memory>> {
-        self.0.take()
-    }
-}
-
-impl fmt::Debug for Keeper {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Keeper")
-    }
-}
+use crate::{CapacityError, MemoryError, share::Home, storage::owned::Memory};
 
 /// As [`with_capacity`](super::with_capacity), in `memory`, at the first place there that is aligned for it;
 /// [`layout`] says how much it takes. The last end drops what is left in the lanes, and then the memory.

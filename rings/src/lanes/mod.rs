@@ -105,10 +105,12 @@ use core::{array, fmt, mem::offset_of};
 
 use raw::{Header, InlineLane, Raw};
 
+#[cfg(feature = "alloc")]
+pub use crate::storage::owned::Memory;
 pub use consumer::{Consumer, Drain};
 pub use grant::Grant;
 #[cfg(feature = "alloc")]
-pub use memory::{Memory, layout, with_memory};
+pub use memory::{layout, with_memory};
 pub use producer::Producer;
 #[cfg(feature = "alloc")]
 pub use producers::Producers;

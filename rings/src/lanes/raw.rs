@@ -19,7 +19,7 @@ use crossbeam_utils::CachePadded;
 
 use super::dirty::{DIRTY_WORDS, Dirty};
 #[cfg(feature = "alloc")]
-use super::memory::{Keeper, Memory};
+use crate::storage::owned::{Keeper, Memory};
 #[cfg(feature = "alloc")]
 use crate::{CapacityError, MemoryError};
 use crate::{

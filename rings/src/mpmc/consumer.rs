@@ -116,6 +116,13 @@ impl<'a, T> Consumer<'a, T> {
         }
     }
 
+    /// Whether there is a value now. It stays where it is, so another consumer may take it; [`Drain::has_next`] takes it
+    /// for this one.
+    #[must_use]
+    pub fn has_next(&mut self) -> bool {
+        !self.own.claimed.is_empty() || self.own.raw.has_value()
+    }
+
     /// An iterator that takes up to `max` values, as long as the next is there. One exchange claims as many of them as
     /// are written in a row.
     ///

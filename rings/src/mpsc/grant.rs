@@ -5,6 +5,7 @@ use core::mem::ManuallyDrop;
 use super::Producer;
 use crate::stamped::{
     place::Place,
+    raw::Raw,
     stamp::{STEP, after, places},
 };
 
@@ -52,6 +53,37 @@ impl<'p, 'a, T> Grant<'p, 'a, T> {
         Ok(())
     }
 
+    /// Fills places with `values` until either ends, and lets them be seen together. Returns how many.
+    ///
+    /// A consumer that waits for the first of them sees it last, and so does not follow the producer from place to place,
+    /// and take each line from it before it is full.
+    ///
+    /// Wait-free, but for what `values` does. If that panics, what was written before is seen.
+    ///
+    /// ```
+    /// use shared_nothing_rings::mpsc;
+    ///
+    /// let mut ring = mpsc::Ring::<u32, 4>::new();
+    /// let (tx, mut rx) = ring.split();
+    /// assert_eq!(tx.reserve(3)?.push_all(&mut (1..)), 3);
+    /// assert!(rx.drain(usize::MAX).eq([1, 2, 3]));
+    /// # Ok::<(), shared_nothing_rings::TryReserveError>(())
+    /// ```
+    pub fn push_all(&mut self, values: &mut impl Iterator<Item = T>) -> usize {
+        let unseen = Unseen {
+            raw: self.producer.raw(),
+            begin: self.pos,
+            grant_pos: &mut self.pos,
+        };
+        while *unseen.grant_pos != self.end {
+            let Some(value) = values.next() else { break };
+            // SAFETY: claimed for this grant (duty of `new`); the position moves on, so each is written once.
+            unsafe { unseen.raw.at(*unseen.grant_pos).write(value) };
+            *unseen.grant_pos = after(*unseen.grant_pos, 1);
+        }
+        places(*unseen.grant_pos, unseen.begin)
+    }
+
     /// How many places are left.
     #[must_use]
     pub fn remaining(&self) -> usize {
@@ -74,6 +106,23 @@ impl<T> Drop for Grant<'_, '_, T> {
             // SAFETY: claimed for this grant and not published: `pos` is the first that is not.
             unsafe { self.producer.raw().at(self.pos).skip() };
             self.pos = after(self.pos, 1);
+        }
+    }
+}
+
+/// Places that are written and not published. Dropped, it publishes them, the last first.
+struct Unseen<'g, T> {
+    raw: &'g Raw<T>,
+    begin: usize,
+    /// Behind the last.
+    grant_pos: &'g mut usize,
+}
+
+impl<T> Drop for Unseen<'_, T> {
+    fn drop(&mut self) {
+        for place in (0..places(*self.grant_pos, self.begin)).rev() {
+            // SAFETY: claimed for the grant, and written: it lies before the grant's position. Each is published once.
+            unsafe { self.raw.at(after(self.begin, place)).show() };
         }
     }
 }

@@ -138,6 +138,18 @@ mod tests {
     }
 
     #[test]
+    fn a_slice_asks_too() {
+        let mut ring = Ring::new();
+        let (mut tx, mut rx) = eager(&mut ring);
+        let mut got = [0; 4];
+        assert_eq!(rx.try_pop_slice(&mut got), Err(TryPopError::Empty));
+        assert_eq!(tx.try_push_slice(&[3, 4]), Ok(2));
+        assert_eq!(told(&rx), 4);
+        assert_eq!(rx.try_pop_slice(&mut got), Ok(2));
+        assert_eq!(got, [3, 4, 0, 0]);
+    }
+
+    #[test]
     fn an_answer_of_an_earlier_round_is_not_believed() {
         for told in [1, 3, 9, usize::MAX] {
             let mut ring = Ring::new();

@@ -72,6 +72,17 @@ impl<'a, T> BatchedProducer<'a, T> {
         }
     }
 
+    /// Asks for the memory of the next `count` values, as far as it is known to be free, so that it is at hand when they are
+    /// written: its lines are where the consumer has read them. It changes nothing.
+    ///
+    /// It pays where some time goes by between one value and the next: a loop that does nothing but push has its lines as
+    /// early without it.
+    pub fn prefetch(&self, count: usize) {
+        let pos = advance(self.inner.own_pos(), self.staged());
+        let free = self.inner.free_slots(pos);
+        self.inner.raw().prefetch_to_write(pos, count.min(free));
+    }
+
     /// How many values are written and not published.
     #[inline]
     #[must_use]

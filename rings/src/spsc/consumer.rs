@@ -100,7 +100,7 @@ impl<'a, T> Consumer<'a, T> {
     ///
     /// Returns how many were popped: 0 only if `into` is empty.
     ///
-    /// Wait-free; two block copies at most.
+    /// Wait-free; two block copies at most. It may wait for some values to gather where [`try_pop`](Self::try_pop) would.
     ///
     /// # Errors
     ///
@@ -114,8 +114,12 @@ impl<'a, T> Consumer<'a, T> {
             return Ok(0);
         }
         let pos = self.own_pos();
-        if self.full_slots(pos) < into.len() && self.refresh_full_slots(pos) == 0 {
-            self.look_again(pos)?;
+        let known = self.full_slots(pos);
+        // If some are known, a look says whether there are more. If none are, it is as in `try_pop`.
+        if known < into.len()
+            && !((known != 0 || self.is_calm()) && self.refresh_full_slots(pos) != 0)
+        {
+            self.look_patiently(pos)?;
         }
         let count = min(self.full_slots(pos), into.len());
         // SAFETY: ours and full by I1: the slots before the limit.

@@ -58,15 +58,18 @@
 //! their own, and not in the handles, so that two handles side by side do not share a line.
 //!
 //! Two ends that are equally fast would look at every value, and take the lines with the positions from each other at
-//! each look. So a [`try_pop`](Consumer::try_pop) that finds nothing left after the ring was found empty asks first: the
-//! producer then tells its position once, on a line of its own, and what has gathered until then comes at once. The
-//! question is a word that every push reads and that seldom changes. Such a pop waits for at most 8 spins, about a tenth
-//! of a microsecond, and then looks at `write_pos`, so that it calls a ring empty only if it is. It gives that up when it
-//! brings nothing: where there is nothing to wait for it comes back to it after 1, 3, 7, and at last 63 times. Nothing
-//! else waits: not a poll of an empty ring, not a batch, and no push. (A push that waits as long when it finds the ring
-//! full again was tried: it won where a line takes long from one CPU to the other, and lost where it does not.)
+//! each look. So a [`try_pop`](Consumer::try_pop) or [`try_pop_slice`](Consumer::try_pop_slice) that finds nothing left
+//! after the ring was found empty asks first: the producer then tells its position once, on a line of its own, and what
+//! has gathered until then comes at once. The question is a word that every push reads and that seldom changes. Such a
+//! pop waits for at most 8 spins, about a tenth of a microsecond, and then looks at `write_pos`, so that it calls a ring
+//! empty only if it is. It gives that up when it brings nothing: where there is nothing to wait for it comes back to it
+//! after 1, 3, 7, and at last 63 times. Nothing else waits: not a poll of an empty ring, not a batch in place, and no
+//! push. (A push that waits as long when it finds the ring full again was tried: it won where a line takes long from one
+//! CPU to the other, and lost where it does not.)
 //!
 //! A batch from an iterator looks at the foreign position only if the iterator may have more than is known to fit.
+//!
+//! A value of 128 to 1024 bytes is written from its last word to its first: each of its lines is then waited for once.
 //!
 //! A ring takes five lines beside its slots.
 //!
@@ -325,6 +328,29 @@ pub fn in_memory_at<T>(
     debug_assert!(first, "a new ring has no ends");
     // SAFETY: 1: the ends borrow the memory, and the count keeps the ring until the last leaves. 2: these are its
     // first ends.
+    Ok(unsafe {
+        (
+            Producer::new(raw, Home::Mapped),
+            Consumer::new(raw, Home::Mapped),
+        )
+    })
+}
+
+/// As [`with_capacity`], in `memory`, at the first place there that is aligned for it; [`layout`] says how much it takes.
+/// The last end drops what is left in the ring, and then the memory.
+///
+/// # Errors
+///
+/// As [`in_memory`]. The memory is dropped.
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+pub fn with_memory<T>(
+    memory: impl crate::Memory,
+    capacity: usize,
+) -> Result<(Producer<'static, T>, Consumer<'static, T>), crate::MemoryError> {
+    let raw = Raw::place_in(memory, capacity)?;
+    let first = raw.header().fixed.ends.claim(2);
+    debug_assert!(first, "a new ring has no ends");
+    // SAFETY: 1: the count keeps the ring, and that its memory, until the last end leaves. 2: these are its first ends.
     Ok(unsafe {
         (
             Producer::new(raw, Home::Mapped),

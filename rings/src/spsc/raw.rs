@@ -3,6 +3,7 @@
 //! | field | written by | read by | when |
 //! |---|---|---|---|
 //! | `capacity`, `mask` | constructor | both | any time |
+//! | `keeper` | constructor | the last end | when it is the last |
 //! | `finished` | producer | consumer | after its last push; CLOSE |
 //! | `gate` | either | producer | the mask, or [`CLOSED`] once an end has closed |
 //! | `left` | consumer | producer | the last thing a consumer does; LEFT |
@@ -21,6 +22,8 @@ use core::{alloc::Layout, mem::MaybeUninit};
 use crossbeam_utils::CachePadded;
 
 use super::patience::Patience;
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+use crate::storage::owned::{Keeper, Memory};
 #[cfg(target_has_atomic = "ptr")]
 use crate::{CapacityError, MemoryError, share::Ends};
 use crate::{
@@ -57,6 +60,9 @@ pub(crate) struct Fixed {
     pub(crate) left: AtomicUsize,
     #[cfg(target_has_atomic = "ptr")]
     pub(crate) ends: Ends,
+    /// Owns the memory, if the ring has any that is neither the allocator's nor borrowed.
+    #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+    keeper: Keeper,
     watch: Watch,
 }
 
@@ -106,6 +112,8 @@ impl Header {
                     left: AtomicUsize::new(0),
                     #[cfg(target_has_atomic = "ptr")]
                     ends: Ends::none(),
+                    #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+                    keeper: Keeper::none(),
                     watch: Watch::new(slots),
                 }),
                 producer: CachePadded::new(ProducerLine {
@@ -211,7 +219,11 @@ impl<T> Raw<T> {
         let fixed = &self.header().fixed;
         debug_assert!(index <= fixed.mask);
         // SAFETY: a masked position (duty 2) is less than the number of slots; the rest is duty 1.
-        unsafe { self.block.slot(index).write(&fixed.watch, index, value) };
+        unsafe {
+            self.block
+                .slot(index)
+                .write_lines(&fixed.watch, index, value)
+        };
     }
 
     /// # Safety
@@ -239,6 +251,32 @@ impl<T> Raw<T> {
         }
         #[cfg(not(all(target_arch = "x86_64", not(miri))))]
         let _ = pos;
+    }
+
+    /// Asks for the lines of up to `count` slots from `pos` on, to write them: 16 lines at most, for a CPU waits for no more
+    /// than that at a time.
+    pub(crate) fn prefetch_to_write(&self, pos: usize, count: usize) {
+        #[cfg(all(target_arch = "x86_64", not(any(miri, loom))))]
+        {
+            const LINE: usize = 64;
+            let bytes = count.saturating_mul(size_of::<T>()).min(16 * LINE);
+            let mask = self.header().fixed.mask;
+            for ahead in (0..bytes).step_by(LINE) {
+                let slot = advance(pos, ahead / size_of::<T>());
+                // SAFETY: a masked position is less than the number of slots.
+                let slot = unsafe { self.block.slot_ptr(slot & mask) };
+                // SAFETY: it reads and writes nothing, wherever it points to; a CPU that does not know it passes over it.
+                unsafe {
+                    core::arch::asm!(
+                        "prefetchw [{}]",
+                        in(reg) slot.as_ptr(),
+                        options(nostack, preserves_flags, readonly)
+                    );
+                };
+            }
+        }
+        #[cfg(not(all(target_arch = "x86_64", not(any(miri, loom)))))]
+        let _ = (pos, count);
     }
 
     /// The `count` slots from `pos` on, as one piece up to the end of the memory and one from its begin.
@@ -345,12 +383,25 @@ impl<T> Raw<T> {
         Ok(Self { block })
     }
 
-    /// Ends a ring from [`place`](Self::place) without a look at its slots.
+    /// A ring in memory that it owns from now on.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn place_in(mut memory: impl Memory, capacity: usize) -> Result<Self, MemoryError> {
+        // SAFETY: 1: a ring that is refused is none, and else the keeper lives until `leave_memory`. 2: this is the one.
+        let bytes = unsafe { crate::storage::owned::slice(&mut memory) };
+        let raw = Self::place(bytes, capacity, 0)?;
+        let keeper = alloc::boxed::Box::new(memory);
+        raw.header().fixed.keeper.set(keeper);
+        Ok(raw)
+    }
+
+    /// Ends a ring from [`place`](Self::place) or `place_in` without a look at its slots.
     ///
     /// # Safety
     ///
-    /// 1. The ring came from `place`, and nothing uses it afterwards.
+    /// 1. The ring came from there, and nothing uses it afterwards.
     pub(crate) unsafe fn leave_memory(self) {
+        #[cfg(feature = "alloc")]
+        let _dropped_last = self.header().fixed.keeper.take();
         // SAFETY: duty 1.
         unsafe { crate::storage::mapped::leave(self.block) };
     }

@@ -185,6 +185,25 @@ macro_rules! front {
             Ok(unsafe { (Producer::new(raw, home), Consumer::new(raw, home)) })
         }
 
+        /// As [`with_capacity`], in `memory`, at the first place there that is aligned for it; [`layout`] says how much it
+        /// takes. The last end drops what is left in the ring, and then the memory.
+        ///
+        /// # Errors
+        ///
+        /// As [`in_memory`]. The memory is dropped.
+        #[cfg(feature = "alloc")]
+        pub fn with_memory<T>(
+            memory: impl crate::Memory,
+            capacity: usize,
+        ) -> Result<(Producer<'static, T>, Consumer<'static, T>), crate::MemoryError> {
+            let raw = crate::stamped::raw::Raw::place_in(memory, capacity, $one_producer)?;
+            raw.claim_first_ends();
+            let home = crate::share::Home::Mapped;
+            // SAFETY: 1: the count keeps the ring, and that its memory, until the last end leaves. 2: just placed, and
+            // counted.
+            Ok(unsafe { (Producer::new(raw, home), Consumer::new(raw, home)) })
+        }
+
         /// Size and alignment of a ring that holds `capacity` values, for [`in_memory`].
         ///
         /// Memory with that alignment needs that size; any other needs up to `align() - 1` bytes more.

@@ -3,6 +3,7 @@
 //! | field | written by | read by | when |
 //! |---|---|---|---|
 //! | `capacity`, `span`, `mask`, `rounded` | constructor | all | any time |
+//! | `keeper` | constructor | the last end | when it is the last |
 //! | `closed` | the end that sets the closed bit | consumers | after the bit; CLOSE |
 //! | `refusing` | any end | the one producer | when the ring is to be closed; rings of one producer only |
 //! | `write_pos` | one producer; or many by exchange, and any end the closed bit | all | claims |
@@ -12,6 +13,9 @@
 //! | value of a slot | the end that [I1](super#invariants) gives it to | the same | |
 
 use crossbeam_utils::CachePadded;
+
+#[cfg(feature = "alloc")]
+use crate::storage::owned::Keeper;
 
 use super::stamp::{CLOSED, STEP, mask_of, places};
 use crate::{
@@ -54,6 +58,9 @@ pub(crate) struct Fixed {
     pub(crate) consumers: Ends,
     /// The producers as one, and the consumers as one.
     pub(crate) ends: Ends,
+    /// Owns the memory, if the ring has any that is neither the allocator's nor borrowed.
+    #[cfg(feature = "alloc")]
+    pub(crate) keeper: Keeper,
     pub(crate) watch: Watch,
 }
 
@@ -100,6 +107,8 @@ impl Header {
                     producers: Ends::none(),
                     consumers: Ends::none(),
                     ends: Ends::none(),
+                    #[cfg(feature = "alloc")]
+                    keeper: Keeper::none(),
                     watch: Watch::new(slots),
                 }),
                 producers: CachePadded::new(ProducersLine {

@@ -7,6 +7,8 @@ use super::{
     raw::Raw,
     stamp::{CLOSED, STEP, Says, after, mask_of, unused},
 };
+#[cfg(feature = "alloc")]
+use crate::storage::owned::Memory;
 use crate::{
     CapacityError, MemoryError,
     pos::slots_for,
@@ -38,12 +40,29 @@ impl<T> Raw<T> {
         Ok(Self { block })
     }
 
-    /// Ends a ring from [`place`](Self::place) without a look at its slots.
+    /// A ring in memory that it owns from now on.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn place_in(
+        mut memory: impl Memory,
+        capacity: usize,
+        one_producer: bool,
+    ) -> Result<Self, MemoryError> {
+        // SAFETY: 1: a ring that is refused is none, and else the keeper lives until `leave_memory`. 2: this is the one.
+        let bytes = unsafe { storage::owned::slice(&mut memory) };
+        let raw = Self::place(bytes, capacity, 0, one_producer)?;
+        let keeper = alloc::boxed::Box::new(memory);
+        raw.header().fixed.keeper.set(keeper);
+        Ok(raw)
+    }
+
+    /// Ends a ring from [`place`](Self::place) or `place_in` without a look at its slots.
     ///
     /// # Safety
     ///
-    /// 1. The ring came from `place`, and nothing uses it afterwards.
+    /// 1. The ring came from there, and nothing uses it afterwards.
     unsafe fn leave_memory(self) {
+        #[cfg(feature = "alloc")]
+        let _dropped_last = self.header().fixed.keeper.take();
         // SAFETY: duty 1.
         unsafe { storage::mapped::leave(self.block) };
     }

@@ -88,9 +88,31 @@ impl<T> Place<'_, T> {
     /// 1. The caller claimed the position as a producer, and has neither published nor skipped it.
     #[inline(always)]
     pub(crate) unsafe fn publish(self, value: T) {
+        // SAFETY: duty 1.
+        unsafe { self.write(value) };
+        // SAFETY: duty 1, and written one line above.
+        unsafe { self.show() };
+    }
+
+    /// Writes a claimed position, and does not publish it yet.
+    ///
+    /// # Safety
+    ///
+    /// 1. The caller claimed the position as a producer, and has neither written nor skipped it.
+    #[inline(always)]
+    pub(crate) unsafe fn write(&self, value: T) {
         let watch = &self.raw.header().fixed.watch;
         // SAFETY: by I1 a slot that is free and whose position is claimed is the claimer's, and is empty.
         unsafe { self.cell.slot.write(watch, self.index, value) };
+    }
+
+    /// Publishes a position that is written.
+    ///
+    /// # Safety
+    ///
+    /// 1. The caller claimed the position as a producer, has written it, and has not published it.
+    #[inline(always)]
+    pub(crate) unsafe fn show(self) {
         // PUBLISH, release end: whoever loads this stamp also sees the value.
         self.cell.stamp.store(written(self.lap), Release);
     }

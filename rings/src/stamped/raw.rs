@@ -260,6 +260,26 @@ impl<T> Raw<T> {
         }
     }
 
+    /// Whether a value is at the head, for ends that share it. Steps over places that were given up.
+    pub(crate) fn has_value(&self) -> bool {
+        loop {
+            // RELAXED: the exchange fails when this is outdated, and the stamp says what the slot holds.
+            let pos = self.header().consumers.read_pos.load(Relaxed);
+            match self.at(pos).look() {
+                Says::Written => return true,
+                Says::Skipped => {
+                    if self.take_head(pos, after(pos, 1)) {
+                        // SAFETY: claimed just above, and given up by its producer, so there is no value in it.
+                        unsafe { self.at(pos).vacate() };
+                    }
+                }
+                // Others came and went since `read_pos` was loaded.
+                Says::Later => spin_loop(),
+                Says::Earlier | Says::Free => return false,
+            }
+        }
+    }
+
     /// Claims positions in a row up to the last of at most `max` values, at least one, and what was given up between.
     /// They are the caller's until each is vacated.
     ///

@@ -15,6 +15,8 @@ pub(crate) mod heap;
 pub(crate) mod inline;
 #[cfg(target_has_atomic = "ptr")]
 pub(crate) mod mapped;
+#[cfg(feature = "alloc")]
+pub(crate) mod owned;
 
 /// Size and alignment of a block of `slots` slots.
 #[cfg(any(feature = "alloc", target_has_atomic = "ptr"))]

@@ -1,8 +1,8 @@
 //! Models of a map slot that moves while somebody sends to it: by a mailbox, and by a lane.
 //!
-//! Two threads, one slot, one message, at most 3 preemptions. The map, the barrier, the mailbox's ring, the lane and
-//! its mark are those of the pool. What an import leaves behind is
-//! a relaxed word here, so that MOVED alone carries it.
+//! Two threads, one slot that moves and one message for it, at most 3 preemptions; in a run, one more of a slot that
+//! stays. The map, the barrier, the mailbox's ring, the lane and its mark are those of the pool. What an import leaves
+//! behind is a relaxed word here, so that MOVED alone carries it.
 //!
 //! `tests/planted` has the bugs that they notice. What they cannot show: `membarrier`, whose part the heavy barrier's fence
 //! plays in a model.
@@ -56,6 +56,8 @@ fn outcomes(model: impl Fn() -> Way + Send + Sync + 'static) -> BTreeSet<Way> {
 }
 
 const MESSAGE: u32 = 7;
+/// Of a slot that does not move.
+const OTHER: u32 = 8;
 
 /// The sender of `Sender::claim`: looks, claims, looks again, and fills its place or gives it up.
 fn send_by_mailbox(routes: &Routes<1>, mailbox: &mpsc::Producer<'static, u32>) -> Way {
@@ -76,36 +78,71 @@ fn send_by_mailbox(routes: &Routes<1>, mailbox: &mpsc::Producer<'static, u32>) -
     Way::Before
 }
 
-#[test]
-fn a_message_by_a_mailbox_comes_before_the_export_or_goes_to_the_taker() {
-    let reached = outcomes(|| {
+/// The sender of `Sender::try_send_run`: two messages, the first of a slot that stays.
+fn send_run_by_mailbox(routes: &Routes<2>, mailbox: &mpsc::Producer<'static, u32>) -> Way {
+    let (stays, moves) = (routes.route(0), routes.route(1));
+    if moves.is_moving() {
+        return Way::SeenAtOnce;
+    }
+    if moves.worker() == usize::from(TAKER) {
+        return Way::After;
+    }
+    let Ok(mut places) = mailbox.reserve(2) else {
+        unreachable!("the ring has room, and is open")
+    };
+    if !(routes.holds(0, stays) && routes.still_holds(1, moves)) {
+        return Way::GivenUp;
+    }
+    assert_eq!(places.push_all(&mut [OTHER, MESSAGE].into_iter()), 2);
+    Way::Before
+}
+
+/// The last slot moves, and messages of it come before the export or are not in the giver's mailbox.
+fn by_a_mailbox<const SLOTS: usize>(
+    send: fn(&Routes<SLOTS>, &mpsc::Producer<'static, u32>) -> Way,
+) {
+    let reached = outcomes(move || {
         let (mailbox, mut inbox) = mpsc::with_capacity::<u32>(2).expect("a small ring");
-        let routes = Arc::new(Routes::<1>::of(&[GIVER]));
+        let routes = Arc::new(Routes::<SLOTS>::of(&[GIVER; SLOTS]));
         let its_routes = Arc::clone(&routes);
         let its_mailbox = mailbox.clone();
-        let sender = thread::spawn(move || send_by_mailbox(&its_routes, &its_mailbox));
+        let sender = thread::spawn(move || send(&its_routes, &its_mailbox));
         // The mover: MARK, and SURVEY.
-        routes.mark(&[0]);
+        let moving = [SLOTS - 1];
+        routes.mark(&moving);
         let position = mailbox.position();
         // The giver handles all below it, as `Inbox::has_taken` says, and exports.
         let mut handled = 0;
         loop {
-            handled += inbox.drain(2).inspect(|n| assert_eq!(*n, MESSAGE)).count();
+            handled += inbox.drain(2).filter(|n| *n == MESSAGE).count();
             let claimed = mailbox.position();
             if claimed.saturating_sub(inbox.len()) >= position {
                 break;
             }
             thread::yield_now();
         }
-        routes.settle(&[0], usize::from(TAKER));
+        routes.settle(&moving, usize::from(TAKER));
         let way = sender.join().unwrap();
         // Whatever was put in later is there now, and nobody handles it in its turn.
-        assert_eq!(inbox.drain(2).count(), 0, "it came behind the export");
+        assert!(
+            inbox.drain(2).all(|n| n != MESSAGE),
+            "it came behind the export"
+        );
         assert_eq!(handled, usize::from(way == Way::Before));
         way
     });
     let all = [Way::Before, Way::SeenAtOnce, Way::GivenUp, Way::After];
     assert_eq!(reached, BTreeSet::from(all));
+}
+
+#[test]
+fn a_message_by_a_mailbox_comes_before_the_export_or_goes_to_the_taker() {
+    by_a_mailbox(send_by_mailbox);
+}
+
+#[test]
+fn a_message_in_a_run_comes_before_the_export_or_goes_to_the_taker() {
+    by_a_mailbox(send_run_by_mailbox);
 }
 
 /// The sender of `Batcher::send_slot`, for the first of a batch.

@@ -307,6 +307,12 @@ impl Supervisor {
         self.workers.get(worker).map_or(0, |seen| seen.restarts)
     }
 
+    /// Whether a worker is to stop for a plan, and has not ended.
+    pub(crate) fn is_stopping(&self, worker: usize) -> bool {
+        let seen = self.workers.get(worker);
+        seen.is_some_and(|seen| seen.status == Status::Stopping)
+    }
+
     /// Whether a worker stays down for good.
     #[must_use]
     pub fn is_given_up(&self, worker: usize) -> bool {
