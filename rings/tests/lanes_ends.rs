@@ -1,17 +1,13 @@
-//! How lanes come, close and go: their number, their ends, and the memory they lie in.
+//! How lanes come, close and go: their number and their ends.
 #![cfg(all(feature = "alloc", not(loom)))]
 
 use std::{
-    alloc::{Layout, alloc, dealloc},
     panic::{AssertUnwindSafe, catch_unwind},
-    ptr::NonNull,
     rc::Rc,
-    sync::Arc,
-    thread,
 };
 
 use shared_nothing_rings::{
-    CapacityError, MemoryError, TryPopError, TryPushError, TryReserveError,
+    CapacityError, TryPopError, TryPushError, TryReserveError,
     lanes::{self, Consumer, LANES_MAX, Producer},
 };
 
@@ -164,83 +160,4 @@ fn a_panic_in_the_drop_of_one_value_spares_no_lane() {
         assert!(catch_unwind(burst).is_err());
         assert_eq!(Rc::strong_count(&token), 1);
     }
-}
-
-/// Bytes of the allocator, which count their drops.
-struct Owned {
-    bytes: NonNull<[u8]>,
-    layout: Layout,
-    _alive: Arc<()>,
-}
-
-// SAFETY: plain bytes that this alone points to.
-unsafe impl Send for Owned {}
-
-// SAFETY: 1: an allocation stays where it is. 2: nothing else has the pointer.
-unsafe impl lanes::Memory for Owned {
-    fn bytes(&mut self) -> NonNull<[u8]> {
-        self.bytes
-    }
-}
-
-impl Drop for Owned {
-    fn drop(&mut self) {
-        // SAFETY: allocated by `owned` with this layout, and freed once.
-        unsafe { dealloc(self.bytes.cast().as_ptr(), self.layout) };
-    }
-}
-
-fn owned(layout: Layout, alive: &Arc<()>) -> Owned {
-    // SAFETY: not zero-sized: lanes have a header.
-    let bytes = unsafe { alloc(layout) };
-    let bytes = NonNull::new(bytes).expect("there is memory");
-    let bytes = NonNull::slice_from_raw_parts(bytes, layout.size());
-    Owned {
-        bytes,
-        layout,
-        _alive: Arc::clone(alive),
-    }
-}
-
-#[test]
-fn lanes_keep_their_memory_until_the_last_end_is_gone() {
-    let alive = Arc::new(());
-    let layout = lanes::layout::<Arc<()>>(3, 5).expect("they fit");
-    let memory = owned(layout, &alive);
-    let (producers, mut rx) = lanes::with_memory(memory, 3, 5).expect("exactly enough");
-    let mut ends: Vec<_> = producers.collect();
-    let value = Arc::new(());
-    for tx in &mut ends {
-        let mut values = (0..9).map(|_| Arc::clone(&value));
-        assert_eq!(tx.try_push_iter(&mut values), Ok(5));
-    }
-    assert_eq!(rx.drain(4).count(), 4);
-    drop(rx);
-    let last = ends.pop().expect("three of them");
-    drop(ends);
-    assert_eq!(Arc::strong_count(&alive), 2);
-    thread::spawn(move || drop(last)).join().expect("no panic");
-    assert_eq!(Arc::strong_count(&value), 1, "each was dropped");
-    assert_eq!(Arc::strong_count(&alive), 1, "so was the memory");
-}
-
-#[test]
-fn memory_that_is_too_small_is_refused_and_dropped() {
-    let alive = Arc::new(());
-    let layout = lanes::layout::<u64>(2, 4).expect("they fit");
-    let short = Layout::from_size_align(layout.size() - 1, layout.align());
-    let refused = lanes::with_memory::<u64>(owned(short.expect("a layout"), &alive), 2, 4);
-    let (needed, given) = (layout.size(), layout.size() - 1);
-    assert_eq!(refused.err(), Some(MemoryError::TooSmall { needed, given }));
-    for (lanes, capacity, why) in [
-        (0, 4, CapacityError::Zero),
-        (2, 0, CapacityError::Zero),
-        (LANES_MAX + 1, 4, CapacityError::TooLarge),
-        (2, usize::MAX, CapacityError::TooLarge),
-    ] {
-        assert_eq!(lanes::layout::<u64>(lanes, capacity), Err(why));
-        let refused = lanes::with_memory::<u64>(owned(layout, &alive), lanes, capacity);
-        assert_eq!(refused.err(), Some(MemoryError::Capacity(why)));
-    }
-    assert_eq!(Arc::strong_count(&alive), 1);
 }

@@ -4,7 +4,11 @@
 use std::sync::Arc;
 use std::{alloc::Layout, ptr::NonNull, thread};
 
-use shared_nothing_rings::{CapacityError, Memory, MemoryError, mpmc, mpsc, spsc, stamped};
+use shared_nothing_rings::{
+    CapacityError, Memory, MemoryError,
+    lanes::{self, LANES_MAX},
+    mpmc, mpsc, spsc, stamped,
+};
 
 /// Bytes of the allocator, which count their drops.
 struct Owned {
@@ -122,4 +126,47 @@ mod of {
     use super::*;
 
     owned!(spsc stamped mpsc mpmc);
+}
+
+#[test]
+fn lanes_keep_their_memory_until_the_last_end_is_gone() {
+    let alive = Arc::new(());
+    let layout = lanes::layout::<Arc<()>>(3, 5).expect("they fit");
+    let memory = owned(layout, &alive);
+    let (producers, mut rx) = lanes::with_memory(memory, 3, 5).expect("exactly enough");
+    let mut ends: Vec<_> = producers.collect();
+    let value = Arc::new(());
+    for tx in &mut ends {
+        let mut values = (0..9).map(|_| Arc::clone(&value));
+        assert_eq!(tx.try_push_iter(&mut values), Ok(5));
+    }
+    assert_eq!(rx.drain(4).count(), 4);
+    drop(rx);
+    let last = ends.pop().expect("three of them");
+    drop(ends);
+    assert_eq!(Arc::strong_count(&alive), 2);
+    thread::spawn(move || drop(last)).join().expect("no panic");
+    assert_eq!(Arc::strong_count(&value), 1, "each was dropped");
+    assert_eq!(Arc::strong_count(&alive), 1, "so was the memory");
+}
+
+#[test]
+fn memory_that_will_not_do_for_lanes_is_refused_and_dropped() {
+    let alive = Arc::new(());
+    let layout = lanes::layout::<u64>(2, 4).expect("they fit");
+    let short = Layout::from_size_align(layout.size() - 1, layout.align());
+    let refused = lanes::with_memory::<u64>(owned(short.expect("a layout"), &alive), 2, 4);
+    let (needed, given) = (layout.size(), layout.size() - 1);
+    assert_eq!(refused.err(), Some(MemoryError::TooSmall { needed, given }));
+    for (lanes, capacity, why) in [
+        (0, 4, CapacityError::Zero),
+        (2, 0, CapacityError::Zero),
+        (LANES_MAX + 1, 4, CapacityError::TooLarge),
+        (2, usize::MAX, CapacityError::TooLarge),
+    ] {
+        assert_eq!(lanes::layout::<u64>(lanes, capacity), Err(why));
+        let refused = lanes::with_memory::<u64>(owned(layout, &alive), lanes, capacity);
+        assert_eq!(refused.err(), Some(MemoryError::Capacity(why)));
+    }
+    assert_eq!(Arc::strong_count(&alive), 1);
 }

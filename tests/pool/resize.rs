@@ -11,7 +11,7 @@ use std::{
 };
 
 use shared_nothing::{
-    pool::{Overflow, ResizeError, SendError, WorkerPool},
+    pool::{Overflow, ResizeError, SendError, Sender, WorkerPool},
     worker::{Context, Exported, MapSlots, Worker},
 };
 
@@ -328,16 +328,14 @@ fn the_keys_of_a_worker_that_ended_go_to_the_others() {
     assert_eq!(report.workers[1].counts.handled, 50);
 }
 
-#[test]
-fn hot_map_slots_are_seen_and_move_to_who_has_less_to_do() {
+/// Two hot keys of two map slots, both of the first worker: `send` sends so many messages of them, and gives what is kept
+/// meanwhile. One slot moves.
+fn two_hot_keys_part<K>(send: impl FnOnce(&Sender<()>, [u64; 2], usize) -> K) {
     let pool = WorkerPool::start(config(2), |_| run(|(): (), _| {})).unwrap();
     let tx = pool.sender();
-    // Two hot keys of two map slots, both of the first worker.
     let mut keys = (0_u64..).filter(|key| tx.worker_of(key) == 0);
     let hot = [keys.next().unwrap(), keys.next().unwrap()];
-    for n in 0..20_000_usize {
-        pool.send_partitioned(&hot[n / 7 % 2], ()).unwrap();
-    }
+    let _kept = send(&tx, hot, 20_000);
     let report = pool.rebalance().unwrap();
     assert!(report.moved >= 1, "{report:?}");
     let owners = hot.map(|key| tx.worker_of(&key));
@@ -346,29 +344,26 @@ fn hot_map_slots_are_seen_and_move_to_who_has_less_to_do() {
     pool.stop().workers.iter().for_each(assert_conserved);
 }
 
-/// Sends so many messages of two hot keys of the first worker by a batcher, `turn` of the one and then of the other.
-fn two_hot_keys_by_lane(turn: usize) {
-    let pool = WorkerPool::start(config(2), |_| run(|(): (), _| {})).unwrap();
-    let tx = pool.sender();
-    let mut keys = (0_u64..).filter(|key| tx.worker_of(key) == 0);
-    let hot = [keys.next().unwrap(), keys.next().unwrap()];
-    let mut batcher = tx.batcher().unwrap();
-    for n in 0..20_000_usize {
-        batcher.send_partitioned(&hot[n / turn % 2], ()).unwrap();
-    }
-    batcher.flush().unwrap();
-    let report = pool.rebalance().unwrap();
-    assert!(report.moved >= 1, "{report:?}");
-    let owners = hot.map(|key| tx.worker_of(&key));
-    assert!(owners.contains(&0) && owners.contains(&1), "{owners:?}");
-    assert_eq!(pool.rebalance().unwrap().moved, 0, "loads begin anew");
-    pool.stop().workers.iter().for_each(assert_conserved);
+#[test]
+fn hot_map_slots_are_seen_and_move_to_who_has_less_to_do() {
+    two_hot_keys_part(|tx, hot, count| {
+        for n in 0..count {
+            tx.send_partitioned(&hot[n / 7 % 2], ()).unwrap();
+        }
+    });
 }
 
 #[test]
 fn hot_map_slots_of_batchers_are_seen_also_where_keys_come_in_turns() {
     // A batch is of 64: every 64th message would be of the same key each time.
     for turn in [1, 7, 32, 64] {
-        two_hot_keys_by_lane(turn);
+        two_hot_keys_part(|tx, hot, count| {
+            let mut batcher = tx.batcher().unwrap();
+            for n in 0..count {
+                batcher.send_partitioned(&hot[n / turn % 2], ()).unwrap();
+            }
+            batcher.flush().unwrap();
+            batcher
+        });
     }
 }

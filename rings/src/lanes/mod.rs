@@ -105,8 +105,6 @@ use core::{array, fmt, mem::offset_of};
 
 use raw::{Header, InlineLane, Raw};
 
-#[cfg(feature = "alloc")]
-pub use crate::storage::owned::Memory;
 pub use consumer::{Consumer, Drain};
 pub use grant::Grant;
 #[cfg(feature = "alloc")]
