@@ -182,14 +182,17 @@ impl<M: Send + 'static> WorkerPool<M> {
         let launched = self
             .handle
             .submit_to(shard, move || make(its_shared, worker, inbox, &plan));
-        match launched.await {
-            Ok(launched) => launched.map_err(ResizeError::Start)?,
+        let refused = match launched.await {
+            Ok(Ok(())) => return Ok(worker),
+            Ok(Err(error)) => ResizeError::Start(error),
             Err(_) => {
                 shared.ends.put_none();
-                return Err(ResizeError::Stopping);
+                ResizeError::Stopping
             }
-        }
-        Ok(worker)
+        };
+        // The keeper knows it since before it could panic, and may have others wait for its end.
+        shared.tell(shared.keeper.gone(worker));
+        Err(refused)
     }
 
     /// The lowest number of a worker that owns no map slot and is as `is_free` says.
