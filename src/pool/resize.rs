@@ -195,12 +195,8 @@ impl<M: Send + 'static> WorkerPool<M> {
                 ResizeError::Stopping
             }
         };
-        // The others do not wait for its end when they are restarted together.
-        for (other, control) in shared.keeper.gone(worker) {
-            if let Some(mailbox) = shared.mailbox(other) {
-                mailbox.tell(control);
-            }
-        }
+        // The keeper knows it already, and may have others wait for its end.
+        shared.tell(shared.keeper.gone(worker));
         Err(error)
     }
 

@@ -4,7 +4,13 @@
 use core::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use super::{Overflow, call::Patience, ends::Ends, keeper::Keeper, routes::Routes};
+use super::{
+    Overflow,
+    call::Patience,
+    ends::Ends,
+    keeper::{Keeper, Tell},
+    routes::Routes,
+};
 use crate::{sys::Clock, worker::mailbox::Mailbox};
 
 #[derive(Debug)]
@@ -69,6 +75,15 @@ impl<M> Shared<M> {
 
     pub(crate) fn mailboxes(&self) -> impl Iterator<Item = &Arc<Mailbox<M>>> {
         self.mailboxes.iter().map_while(OnceLock::get)
+    }
+
+    /// Tells workers what the keeper wants of them.
+    pub(crate) fn tell(&self, tell: Tell) {
+        for (worker, control) in tell {
+            if let Some(mailbox) = self.mailbox(worker) {
+                mailbox.tell(control);
+            }
+        }
     }
 
     /// How many workers there were ever.

@@ -210,11 +210,7 @@ where
     }
 
     pub(super) fn tell(&self, tell: Tell) {
-        for (worker, control) in tell {
-            if let Some(mailbox) = self.shared.mailbox(worker) {
-                mailbox.tell(control);
-            }
-        }
+        self.shared.tell(tell);
     }
 
     /// Asks what comes now, and does it. `true`: another life has begun.

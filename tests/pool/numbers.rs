@@ -12,7 +12,7 @@ use std::{
 use shared_nothing::{
     pool::{
         PoolConfig, ResizeError, SendError, StartError, WorkerPool,
-        supervise::{Backoff, Supervision},
+        supervise::{Backoff, Strategy, Supervision},
     },
     worker::{Context, Worker},
 };
@@ -250,6 +250,50 @@ fn a_worker_that_does_not_begin_leaves_the_number_free_and_the_next_is_supervise
         (counts.panicked, counts.restarts, counts.handled),
         (1, 1, 1)
     );
+}
+
+#[test]
+fn a_worker_that_never_began_is_waited_for_by_nobody() {
+    let fails = Arc::new(AtomicBool::new(false));
+    let its_fails = Arc::clone(&fails);
+    let supervision = Supervision::new()
+        .with_strategy(Strategy::All)
+        .with_backoff(
+            Backoff::default()
+                .with_first(Duration::ZERO)
+                .with_limit(Duration::ZERO),
+        );
+    let config = two().with_workers_max(3).with_supervision(supervision);
+    let pool = WorkerPool::start(config, move |_| Fickle {
+        fails: Arc::clone(&its_fails),
+    })
+    .unwrap();
+    fails.store(true, Ordering::SeqCst);
+    let refused = pool.add_worker();
+    assert!(
+        matches!(
+            refused,
+            Err(ResizeError::Start(StartError::Init { worker: 2, .. }))
+        ),
+        "{refused:?}"
+    );
+    fails.store(false, Ordering::SeqCst);
+    // All are restarted together: the two that there are.
+    pool.send_to(0, true).unwrap();
+    for worker in [0, 1] {
+        pool.send_to(worker, false).unwrap();
+    }
+    while pool.counts(1).unwrap().restarts == 0 {
+        thread::yield_now();
+    }
+    let report = pool.stop();
+    report.workers.iter().for_each(assert_conserved);
+    let restarts: Vec<u64> = report
+        .workers
+        .iter()
+        .map(|one| one.counts.restarts)
+        .collect();
+    assert_eq!(restarts, [1, 1, 0]);
 }
 
 #[test]
