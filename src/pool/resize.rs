@@ -18,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 use core::{
+    cell::Cell,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
@@ -83,6 +84,40 @@ impl Drop for Busy<'_> {
     }
 }
 
+/// Slots that are marked, and end up with an owner whatever comes of the move, also if nobody waits for it any more.
+struct Moving<'m, M: Send + 'static> {
+    pool: &'m WorkerPool<M>,
+    group: &'m [SlotMove],
+    slots: Arc<MapSlots>,
+    owner: Cell<usize>,
+}
+
+impl<M: Send + 'static> Drop for Moving<'_, M> {
+    fn drop(&mut self) {
+        let owner = self.owner.get();
+        let mut table = self.pool.moves.table();
+        for one in self.group.iter().filter(|one| one.to == owner) {
+            let applied = table.apply(*one);
+            debug_assert!(applied.is_ok(), "one moves at a time");
+        }
+        drop(table);
+        self.pool
+            .sender
+            .shared
+            .routes
+            .settle(self.slots.slots(), owner);
+    }
+}
+
+/// The giver exports nothing from now on for the move that this is of, unless it has begun.
+struct GivenUp(Arc<Claim>);
+
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        self.0.is_first();
+    }
+}
+
 /// What a change of the map has cost.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -115,7 +150,8 @@ impl<M: Send + 'static> WorkerPool<M> {
     ///
     /// # Cancellation
     ///
-    /// Do not drop it: map slots may be left as moving, and their senders waiting.
+    /// Dropped, it ends the move of the slots at hand, and what was moved before stays so. Their state is lost if the giver
+    /// gives it away at that moment. A worker that was about to be made may be there, without slots.
     pub async fn add_worker_here(&self) -> Result<usize, ResizeError> {
         let _busy = self.moves.begin()?;
         let worker = self.make_worker().await?;
@@ -335,25 +371,16 @@ impl<M: Send + 'static> WorkerPool<M> {
         let SlotMove { from, to, .. } = group[0];
         let slots: Vec<usize> = group.iter().map(|one| one.map_slot).collect();
         let slots = Arc::new(MapSlots::new(&slots));
+        let moving = Moving {
+            pool: self,
+            group,
+            slots: Arc::clone(&slots),
+            owner: Cell::new(from),
+        };
         // 1. MARK.
         shared.routes.mark(slots.slots());
-        // Whatever comes of it, the slots end up with an owner.
-        let owner = match self.hand_over(from, to, &slots).await {
-            Ok(()) => to,
-            Err(error) => {
-                shared.routes.settle(slots.slots(), from);
-                return Err(error);
-            }
-        };
-        {
-            let mut table = self.moves.table();
-            for one in group {
-                table.apply(*one).map_err(ResizeError::Partition)?;
-            }
-        }
-        // 5. MOVED.
-        shared.routes.settle(slots.slots(), owner);
-        Ok(())
+        // 5. MOVED, as `moving` is dropped.
+        self.hand_over(from, to, &slots, &moving.owner).await
     }
 
     async fn hand_over(
@@ -361,6 +388,7 @@ impl<M: Send + 'static> WorkerPool<M> {
         from: usize,
         to: usize,
         slots: &Arc<MapSlots>,
+        owner: &Cell<usize>,
     ) -> Result<(), ResizeError> {
         let shared = &self.sender.shared;
         let limit = self.plan.config.move_timeout;
@@ -369,6 +397,7 @@ impl<M: Send + 'static> WorkerPool<M> {
             .ok_or(ResizeError::Ended { worker: from })?;
         if giver.is_empty_place() {
             // Its state has ended with it, and what it had is handed back.
+            owner.set(to);
             return Ok(());
         }
         // 2. SURVEY.
@@ -382,6 +411,7 @@ impl<M: Send + 'static> WorkerPool<M> {
         }
         // 3. The giver's part.
         let claim = Arc::new(Claim::default());
+        let _given_up = GivenUp(Arc::clone(&claim));
         let (reply, mut exported) = call::pair(shared.patience);
         giver.tell(Control::Export(Export {
             slots: Arc::clone(slots),
@@ -398,10 +428,13 @@ impl<M: Send + 'static> WorkerPool<M> {
         let exported = exported.map_err(|_| ResizeError::Ended { worker: from })?;
         // 4. The taker's part.
         let parcel = Arc::new(exported);
+        // Whoever is told to import has the slots from then on, also if nobody waits for it.
+        owner.set(to);
         if self.import(to, slots, &parcel).await {
             return Ok(());
         }
         // It has ended meanwhile: the giver gets its state back.
+        owner.set(from);
         self.import(from, slots, &parcel).await;
         Err(ResizeError::Ended { worker: to })
     }

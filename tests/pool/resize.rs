@@ -11,11 +11,12 @@ use std::{
 };
 
 use shared_nothing::{
+    executor::{LocalExecutor, timeout},
     pool::{Overflow, ResizeError, SendError, Sender, WorkerPool},
     worker::{Context, Exported, MapSlots, Worker},
 };
 
-use crate::support::{assert_conserved, config, gate, pass, run};
+use crate::support::{LONG, assert_conserved, config, gate, pass, run};
 
 /// What a key has seen: the last number of each sender.
 type Seen = HashMap<u64, HashMap<u64, u64>>;
@@ -272,6 +273,68 @@ fn a_move_that_the_giver_holds_up_is_given_up_and_its_senders_go_on() {
     report.workers.iter().for_each(assert_conserved);
     let handled: u64 = report.workers.iter().map(|w| w.counts.handled).sum();
     assert_eq!(handled, 101);
+}
+
+#[test]
+fn h07_a_move_that_is_dropped_leaves_no_sender_waiting() {
+    let (open, closed) = gate();
+    let exports = Arc::new(AtomicU64::new(0));
+    let (its_closed, its_exports) = (closed, Arc::clone(&exports));
+    let pool = WorkerPool::start(config(2), move |_| Exports {
+        gate: Arc::clone(&its_closed),
+        exports: Arc::clone(&its_exports),
+    })
+    .unwrap();
+    // The giver is held, so that the move waits for it; and then nobody waits for the move.
+    pool.send_to(0, true).unwrap();
+    LocalExecutor::new().block_on(async {
+        let removed = pool.remove_worker_here(0);
+        let gave_up = timeout(Duration::from_millis(50), removed).await;
+        assert!(gave_up.is_err(), "{gave_up:?}");
+    });
+    let sender = pool.sender();
+    for key in 0..1500_u64 {
+        let sent = sender.send_partitioned_within(&key, false, LONG / 8);
+        assert_eq!(sent, Ok(()));
+    }
+    open.send(()).unwrap();
+    pool.ping(0).unwrap().wait().unwrap();
+    let report = pool.stop();
+    report.workers.iter().for_each(assert_conserved);
+    assert!(report.workers.iter().all(|w| w.counts.handled > 500));
+    assert_eq!(
+        exports.load(Ordering::SeqCst),
+        0,
+        "its state stays where it is"
+    );
+}
+
+/// Waits at the gate when it is told to; counts what it gave away.
+struct Exports {
+    gate: crate::support::Gate,
+    exports: Arc<AtomicU64>,
+}
+
+impl Worker for Exports {
+    type State = ();
+    type Message = bool;
+    type Error = String;
+
+    fn init(&self, _: &Context<bool>) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn handle_message(&self, (): &mut (), waits: bool, _: &Context<bool>) -> Result<(), String> {
+        if waits {
+            pass(&self.gate);
+        }
+        Ok(())
+    }
+
+    fn export(&self, (): &mut (), _: &MapSlots, _: &Context<bool>) -> Option<Exported> {
+        self.exports.fetch_add(1, Ordering::SeqCst);
+        None
+    }
 }
 
 #[test]
