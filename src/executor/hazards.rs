@@ -1,9 +1,9 @@
 //! What cannot be seen from outside: shards made by hand, turned by hand on one thread, with their insides at hand.
 
-use core::cell::Cell;
+use core::{cell::Cell, future::Future, pin::Pin};
 use std::{
     rc::Rc,
-    sync::{Arc, mpsc as std_mpsc},
+    sync::{Arc, Mutex, mpsc as std_mpsc},
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
@@ -11,12 +11,12 @@ use std::{
 use shared_nothing_rings::lanes;
 
 use super::{
-    Handle, Idle, context,
+    CallError, Handle, Idle, context,
     core::{Clock, Core},
     idle::Waiter,
     peer::Shared,
     shard::{Mesh, Pinned, Shard},
-    start, submit_to,
+    spawn_local, start, submit_async_to, submit_to,
 };
 
 /// Shards that nobody runs.
@@ -147,7 +147,7 @@ fn h06_a_sender_woken_in_vain_asks_for_room_again() {
     });
     let shared = told_shared.recv().unwrap();
     // The receiver has taken parcels of others: it rings whoever wants room, and there is none for this one.
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(30);
     for round in 0..100 {
         let mut rung = false;
         while !rung {
@@ -163,6 +163,124 @@ fn h06_a_sender_woken_in_vain_asks_for_room_again() {
     let parks = told.recv_timeout(Duration::from_secs(60));
     assert_eq!(parks, Ok(1), "woken in vain, it slept on");
     sender.join().unwrap();
+}
+
+/// A task of `shard` that makes `count` calls to shard `to`, one at a time, and counts them.
+fn caller(shard: &Shard, to: usize, count: u32) -> Rc<Cell<u32>> {
+    let answered = Rc::new(Cell::new(0));
+    let count_up = Rc::clone(&answered);
+    let calls = async move {
+        for _ in 0..count {
+            submit_to(to, || ()).await.unwrap();
+            count_up.set(count_up.get() + 1);
+        }
+    };
+    drop(shard.core().spawn(calls, core::panic::Location::caller()));
+    answered
+}
+
+#[test]
+fn h18_who_is_answered_in_every_turn_serves_others() {
+    let (shared, shards) = shards(2, 4);
+    let answered = caller(&shards[0], 1, 100);
+    caller(&shards[1], 0, 1);
+    for _ in 0..8 {
+        shards.iter().for_each(|shard| {
+            turn(shard);
+        });
+    }
+    assert!(answered.get() >= 4, "{}", answered.get());
+    assert_eq!(shards[0].counts().served, 1, "it hears nobody else");
+    stop(&shared, &shards);
+}
+
+#[test]
+fn a_call_that_is_alone_is_answered_in_its_cell() {
+    let (shared, shards) = shards(2, 4);
+    // The second is not alone, and goes by the lanes.
+    let [first, second] = [(); 2].map(|()| caller(&shards[0], 1, 1));
+    turn(&shards[0]);
+    assert!(!shards[0].watch().has_answer() && !shards[0].look());
+    turn(&shards[1]);
+    assert!(
+        shards[0].watch().has_answer(),
+        "there before anything is sent back"
+    );
+    assert!(shards[0].look(), "it is found before a park");
+    turn(&shards[0]);
+    assert_eq!((first.get(), second.get()), (1, 0));
+    assert!(!shards[0].watch().has_answer());
+    turn(&shards[0]);
+    assert_eq!((first.get(), second.get()), (1, 1));
+    stop(&shared, &shards);
+}
+
+#[test]
+fn h01_a_call_that_is_alone_waits_for_room_as_others_do() {
+    let (shared, shards) = shards(2, 1);
+    // The lane holds one, and another is before it in the outbox.
+    for _ in 0..2 {
+        let later = async { submit_async_to(1, || async {}).await.unwrap() };
+        let place = core::panic::Location::caller();
+        drop(shards[0].core().spawn(later, place));
+    }
+    let answered = caller(&shards[0], 1, 3);
+    turn(&shards[0]);
+    assert_eq!(shards[1].counts().served, 0);
+    while shards.iter().fold(false, |any, shard| turn(shard) | any) {}
+    assert_eq!((answered.get(), shards[1].counts().served), (3, 5));
+    stop(&shared, &shards);
+}
+
+#[test]
+fn a_call_that_is_alone_overtakes_none() {
+    let (shared, shards) = shards(2, 4);
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let note = |number| {
+        let order = Arc::clone(&order);
+        move || order.lock().unwrap().push(number)
+    };
+    let (first, second) = (note(1), note(2));
+    let later = async move {
+        let code = move || {
+            first();
+            async {}
+        };
+        submit_async_to(1, code).await.unwrap();
+    };
+    let place = core::panic::Location::caller();
+    drop(shards[0].core().spawn(later, place));
+    // Tasks of one shard begin in the order in which they are spawned there.
+    let code = || drop(spawn_local(async move { second() }));
+    let at_once = async move { submit_to(1, code).await.unwrap() };
+    drop(shards[0].core().spawn(at_once, place));
+    while shards.iter().fold(false, |any, shard| turn(shard) | any) {}
+    assert_eq!(*order.lock().unwrap(), [1, 2]);
+    stop(&shared, &shards);
+}
+
+#[test]
+fn a_call_that_is_alone_is_left_or_refused() {
+    let (shared, shards) = shards(2, 4);
+    let sent = |shard: &Rc<Shard>| {
+        let _current = context::enter_shard(shard);
+        let mut call = submit_to(1, || ());
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(Pin::new(&mut call).poll(&mut cx).is_pending());
+        call
+    };
+    drop(sent(&shards[0]));
+    turn(&shards[1]);
+    assert!(shards[0].watch().has_answer());
+    turn(&shards[0]);
+    assert_eq!(shards[1].counts().served, 1);
+    // Sent, and not served before the stop.
+    let mut call = sent(&shards[0]);
+    stop(&shared, &shards);
+    assert_eq!(shards[1].counts().served, 1, "nothing new begins");
+    let mut cx = Context::from_waker(Waker::noop());
+    let outcome = Pin::new(&mut call).poll(&mut cx);
+    assert!(matches!(outcome, Poll::Ready(Err(CallError::NotRun))));
 }
 
 #[test]

@@ -11,7 +11,7 @@
 //! and waits for nobody (a push is repeated only if another has succeeded). The edges are those of
 //! [`task`](super::task).
 
-use alloc::{boxed::Box, collections::VecDeque};
+use alloc::boxed::Box;
 use core::{
     cell::{Cell, UnsafeCell},
     future::Future,
@@ -22,7 +22,7 @@ use core::{
 
 use super::{
     storage::{Blocks, Size},
-    task::{Header, JoinHandle, Queued, TaskRef},
+    task::{Header, JoinHandle, Queued, RunQueue, TaskRef},
 };
 use crate::sync::{
     AtomicPtr, AtomicUsize,
@@ -42,7 +42,7 @@ pub(crate) struct Home {
 
 /// Touched on the home thread only, and never while a user's code runs within.
 struct Own {
-    run: UnsafeCell<VecDeque<NonNull<Header>>>,
+    run: RunQueue,
     blocks: UnsafeCell<Blocks>,
     stash: Cell<usize>,
     is_closed: Cell<bool>,
@@ -148,8 +148,8 @@ impl Home {
     /// 2. `home` is the cell's.
     #[inline]
     pub(super) unsafe fn enqueue_here(home: NonNull<Self>, task: NonNull<Header>) {
-        // SAFETY: the cell has a reference to its home. Duty 1, and no other borrow is alive.
-        unsafe { (*home.as_ref().own.run.get()).push_back(task) };
+        // SAFETY: the cell has a reference to its home; the rest is duty 1.
+        unsafe { home.as_ref().own.run.push(task) };
     }
 
     /// Pushes a cell to the foreign stack, from any thread.
@@ -203,7 +203,7 @@ impl HomeRef {
             foreign: AtomicPtr::new(ptr::null_mut()),
             signal,
             own: Own {
-                run: UnsafeCell::new(VecDeque::with_capacity(64)),
+                run: RunQueue::new(),
                 blocks: UnsafeCell::new(Blocks::new()),
                 stash: Cell::new(0),
                 is_closed: Cell::new(false),
@@ -255,8 +255,8 @@ impl HomeRef {
         // SAFETY: `HomeRef` stays on the home thread and keeps the home.
         let (owner, join) =
             unsafe { TaskRef::new::<F, IS_GUARDED>(self.home, future, flags, place) };
-        // SAFETY: a new cell is scheduled, and is in no queue yet. No other borrow is alive.
-        unsafe { (*self.home().own.run.get()).push_back(owner.as_ptr()) };
+        // SAFETY: a new cell is scheduled, and is in no queue yet.
+        unsafe { self.home().own.run.push(owner.as_ptr()) };
         // SAFETY: the output is this, and no other handle was made.
         (owner, unsafe { JoinHandle::new(join) })
     }
@@ -279,25 +279,26 @@ impl HomeRef {
 
     /// The next task to be polled.
     pub(crate) fn pop(&self) -> Option<Queued> {
-        // SAFETY: the home thread, and no other borrow is alive.
-        let task = unsafe { (*self.home().own.run.get()).pop_front() }?;
+        let task = self.home().own.run.pop()?;
         // SAFETY: taken out of the queue just now.
         Some(unsafe { Queued::new(task) })
     }
 
-    /// How many tasks wait for their turn, those that other threads woke since the last look not counted.
-    pub(crate) fn queued(&self) -> usize {
-        // SAFETY: the home thread, and no other borrow is alive.
-        unsafe { (*self.home().own.run.get()).len() }
+    /// Whether a task waits for its turn, those that other threads woke since the last look not counted.
+    #[inline]
+    pub(crate) fn has_queued(&self) -> bool {
+        !self.home().own.run.is_empty()
+    }
+
+    /// The task that is polled last, of those that wait now.
+    #[inline]
+    pub(crate) fn last_queued(&self) -> Option<NonNull<Header>> {
+        self.home().own.run.last()
     }
 
     /// Brings the queue into another order: `pick(n)` is less than `n`.
-    pub(crate) fn shuffle(&self, mut pick: impl FnMut(usize) -> usize) {
-        // SAFETY: the home thread. `pick` is the executor's own and comes not back here.
-        let run = unsafe { &mut *self.home().own.run.get() };
-        for last in (1..run.len()).rev() {
-            run.swap(last, pick(last + 1));
-        }
+    pub(crate) fn shuffle(&self, pick: impl FnMut(usize) -> usize) {
+        self.home().own.run.shuffle(pick);
     }
 
     /// Whether another thread has woken a task since the last [`take_foreign`](Self::take_foreign).
@@ -320,18 +321,24 @@ impl HomeRef {
     fn move_foreign(&self, left: *mut Header) {
         // HAND, acquire end: the links of all that is taken.
         let mut top = self.home().foreign.swap(left, Acquire);
-        // SAFETY: the home thread, and no other borrow is alive.
-        let run = unsafe { &mut *self.home().own.run.get() };
-        let first = run.len();
+        // What was woken last is on top: it comes last.
+        let mut first = ptr::null_mut();
         while let Some(task) = NonNull::new(top) {
             // SAFETY: T2: the stack owns the link of what is in it, until the bit is off.
-            top = unsafe { *task.as_ref().link.get() };
+            let link = unsafe { task.as_ref() }.link.get();
+            // SAFETY: as above.
+            top = unsafe { link.replace(first) };
+            first = task.as_ptr();
+        }
+        while let Some(task) = NonNull::new(first) {
+            // SAFETY: as above.
+            first = unsafe { *task.as_ref().link.get() };
             // SAFETY: the bit holds the cell until here (T3), and it was taken out of the stack.
             if unsafe { TaskRef::take_in(task) } {
-                run.push_back(task);
+                // SAFETY: its flag was turned on just now (T2).
+                unsafe { self.home().own.run.push(task) };
             }
         }
-        run.make_contiguous()[first..].reverse();
     }
 
     /// Lets go of all that is queued. Nothing that is woken from now on is queued again, but by this thread itself.

@@ -89,6 +89,7 @@
 //! | SPACE | a shard takes the flag of waiting outsiders | an outsider sets it | the jobs that were taken |
 //! | ROOT | a waker sets the flag of `block_on` | its thread takes it | what the waker's thread did before |
 //! | BEAT | a shard counts up | the watchdog loads the count | the place of what runs |
+//! | ANSWER | who served a call stores its phase | the caller's shard, which watches it, loads it | the outcome; the cell is at home |
 //! | MESH | a shard says that its calls are home | the others see that all are | no cell is in any lane |
 //! | GONE | a thread ends | whoever waits for the end | what the thread did |
 //!
@@ -100,6 +101,7 @@
 //! | wake on the shard | a push to a queue, no read-modify-write |
 //! | wake from elsewhere | two, lock-free, no allocation; a system call if the shard is parked |
 //! | call | a block that a former call left; one publication and one look at the doorbell for all of a slice of a turn |
+//! | call, alone | one publication there, and back none: its answer comes with the line that says so |
 //! | message of a mesh | one publication and one look at the doorbell; nothing is allocated |
 //! | timer | steps of log₄ of their number; the clock is read in turns that have timers |
 //! | idle | nothing once parked; a look touches the lanes' dirty word, whatever the number of shards |
@@ -113,7 +115,7 @@
 //!
 //! # Verification
 //!
-//! loom models of a task's cell against wakes, its end and the executor's end (`task/models.rs`), and of ROOM; the
+//! loom models of a task's cell against wakes, its end and the executor's end (`task/models.rs`), of ROOM and of ANSWER; the
 //! doorbell and the lanes have their own. Tests named by what they rule out in `tests/executor.rs` and
 //! `tests/executor_local.rs`; calls and tasks allocate nothing in steady state (`tests/executor_alloc.rs`).
 //!

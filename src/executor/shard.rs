@@ -10,7 +10,8 @@
 //!
 //! In a long turn a lane that is empty gets what there is for it before, after each [`SLICE`] of calls or polls.
 //!
-//! Between two shards a line that changes hands is what costs. So the way of a call looks at nothing that the peer writes,
+//! Between two shards a line that changes hands is what costs. A call that is under way alone is answered in its own cell,
+//! and its shard looks there first (`call/mod.rs`). And the way of a call looks at nothing that the peer writes,
 //! but for what it waits for: where the peer reads is asked when a lane seems full, or in a long turn; what a look has
 //! found is answered before the other lanes are looked at; and the cells of several parcels are asked for together.
 //!
@@ -25,7 +26,7 @@ use shared_nothing_rings::{lanes, mpsc};
 
 use super::{
     beat::Beat,
-    call::{Outbox, Parcel},
+    call::{Outbox, Parcel, Watch},
     core::{Core, TURN},
     credit::Credits,
     outside::Job,
@@ -39,7 +40,7 @@ const INTAKE: usize = 256;
 
 /// Calls that are served, or tasks that are polled, before what they sent goes into the lanes: so its receivers begin
 /// while the rest is done.
-const SLICE: usize = 16;
+const SLICE: usize = 32;
 
 /// The shard's own ends of what others send through.
 pub(crate) struct Intake {
@@ -94,8 +95,12 @@ pub(crate) struct Shard {
     /// Taken from the inbox, and not handled.
     batch: RefCell<Vec<Parcel>>,
     credits: Box<[Credits]>,
-    /// Cells of this shard that are not at home.
-    away: Cell<usize>,
+    /// The call that is answered without a lane.
+    watch: Watch,
+    /// Whether the last turn looked at no lane.
+    skipped: Cell<bool>,
+    /// Cells of this shard that are not at home: those that are served as tasks, and those that are served at once.
+    away: [Cell<usize>; 2],
     /// Parcels taken since senders that wait for room were looked for.
     popped: Cell<usize>,
     lane_capacity: usize,
@@ -124,7 +129,9 @@ impl Shard {
             busy: RefCell::new(Vec::with_capacity(shards)),
             batch: RefCell::new(Vec::with_capacity(INTAKE)),
             credits: (0..shards).map(|_| Credits::new(mesh.credits)).collect(),
-            away: Cell::new(0),
+            watch: Watch::new(),
+            skipped: Cell::new(false),
+            away: [const { Cell::new(0) }; 2],
             popped: Cell::new(0),
             lane_capacity: mesh.lane_capacity,
             services: RefCell::new(BTreeMap::new()),
@@ -175,6 +182,15 @@ impl Shard {
         &self.posts
     }
 
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// Whether a call that is made now is the only one that will come back soon.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.away[usize::from(true)].get() == 0
+    }
+
     pub(crate) fn counts(&self) -> CallCounts {
         CallCounts {
             made: self.made.get(),
@@ -193,10 +209,38 @@ impl Shard {
     }
 
     /// Sends a cell of this shard away.
-    pub(crate) fn send(&self, to: usize, parcel: Parcel) {
-        self.away.set(self.away.get() + 1);
+    #[inline]
+    pub(crate) fn send(
+        &self,
+        to: usize,
+        parcel: Parcel,
+        is_served_at_once: bool,
+        is_watched: bool,
+    ) {
+        let away = &self.away[usize::from(is_served_at_once)];
+        away.set(away.get() + 1);
         self.made.set(self.made.get() + 1);
-        self.post(to, parcel);
+        if is_watched {
+            self.send_now(to, parcel);
+        } else {
+            self.post(to, parcel);
+        }
+    }
+
+    /// Nobody sends more for now that could go with it: into the lane, if there is room, and not by the outbox.
+    #[inline(never)]
+    fn send_now(&self, to: usize, parcel: Parcel) {
+        if self.outboxes[to].len() != 0 {
+            return self.post(to, parcel);
+        }
+        let mut senders = self.senders.borrow_mut();
+        let lane = senders[to].as_mut().expect("nobody watches itself");
+        let pushed = lane.try_push(parcel);
+        drop(senders);
+        match pushed {
+            Ok(()) => self.shared.peers[to].bell.ring(),
+            Err(refused) => self.post(to, refused.into_inner()),
+        }
     }
 
     /// Puts a parcel into an outbox. It goes at the end of the turn at the latest, or when there is room.
@@ -296,8 +340,14 @@ impl Shard {
                 self.deliver(parcel);
             }
         }
-        let found = self.receive_batch();
+        let mut found = self.receive_batch();
+        if let Some(parcel) = self.watch.take() {
+            self.welcome_watched(parcel);
+            // Who gets answers all the time still serves the others.
+            found += usize::from(!self.skipped.get());
+        }
         let mut received = found;
+        self.skipped.set(found != 0);
         // What a look has found is answered first; the next turn looks at all lanes.
         while found == 0 && received < INTAKE {
             let mut batch = self.batch.borrow_mut();
@@ -335,19 +385,31 @@ impl Shard {
     #[inline]
     fn deliver(self: &Rc<Self>, parcel: Parcel) {
         if parcel.is_reply() {
-            self.away.set(self.away.get() - 1);
-            let (waker, credit) = parcel.come_home(self);
-            let next = credit.and_then(|callee| self.credits[callee].give());
-            waker
-                .into_iter()
-                .chain(next)
-                .for_each(|waker| self.core.wake(waker));
+            self.welcome(parcel);
         } else if self.is_draining.get() {
-            self.post(parcel.caller(), parcel.into_refusal());
+            parcel.go_back(self);
         } else {
             self.served.set(self.served.get() + 1);
             parcel.serve(self);
         }
+    }
+
+    #[inline(never)]
+    fn welcome_watched(&self, parcel: Parcel) {
+        self.welcome(parcel);
+    }
+
+    /// A call of this shard has come back.
+    #[inline(always)]
+    fn welcome(&self, parcel: Parcel) {
+        let away = &self.away[usize::from(parcel.is_served_at_once())];
+        away.set(away.get() - 1);
+        let (waker, credit) = parcel.come_home(self);
+        let next = credit.and_then(|callee| self.credits[callee].give());
+        waker
+            .into_iter()
+            .chain(next)
+            .for_each(|waker| self.core.wake(waker));
     }
 
     fn take_jobs(self: &Rc<Self>) -> bool {
@@ -411,6 +473,7 @@ impl Shard {
     /// Whether a turn would find something to do. Runs no code of users.
     pub(crate) fn look(&self) -> bool {
         self.core.has_ready()
+            || self.watch.has_answer()
             || self.fill()
             || self.outboxes[self.id].len() != 0
             || self.jobs.borrow_mut().drain(1).has_next()
@@ -457,7 +520,10 @@ impl Shard {
 
     /// Says, once, that this shard has nothing under way in the mesh.
     fn try_leave(&self) {
-        if self.is_draining.get() && !self.has_left.get() && self.away.get() == 0 {
+        if self.is_draining.get()
+            && !self.has_left.get()
+            && self.away.iter().all(|away| away.get() == 0)
+        {
             self.has_left.set(true);
             self.shared.leave_mesh();
         }

@@ -19,7 +19,6 @@ pub(crate) struct Slab<T> {
     entries: Vec<Entry<T>>,
     /// The first empty one, or [`NONE`].
     free: usize,
-    len: usize,
 }
 
 impl<T> Slab<T> {
@@ -27,18 +26,12 @@ impl<T> Slab<T> {
         Self {
             entries: Vec::new(),
             free: NONE,
-            len: 0,
         }
-    }
-
-    pub(crate) const fn len(&self) -> usize {
-        self.len
     }
 
     /// Puts a value there, made with its number.
     #[inline]
     pub(crate) fn insert(&mut self, make: impl FnOnce(usize) -> T) -> usize {
-        self.len += 1;
         let key = self.free;
         match self.entries.get_mut(key) {
             Some(entry @ Entry::Empty(_)) => {
@@ -73,13 +66,7 @@ impl<T> Slab<T> {
             return None;
         };
         self.free = key;
-        self.len -= 1;
         Some(value)
-    }
-
-    /// All numbers are less than this.
-    pub(crate) fn end(&self) -> usize {
-        self.entries.len()
     }
 }
 
@@ -93,13 +80,12 @@ mod tests {
         let keys = ["a", "b", "c"].map(|value| slab.insert(|_| value));
         assert_eq!(keys, [0, 1, 2]);
         assert_eq!((slab.remove(1), slab.remove(1)), (Some("b"), None));
-        assert_eq!((slab.remove(0), slab.len()), (Some("a"), 1));
+        assert_eq!(slab.remove(0), Some("a"));
         assert_eq!(
             ["d", "e", "f"].map(|value| slab.insert(|_| value)),
             [0, 1, 3]
         );
         assert_eq!(slab.get_mut(1), Some(&mut "e"));
         assert_eq!(slab.get_mut(7), None);
-        assert_eq!(slab.end(), 4);
     }
 }

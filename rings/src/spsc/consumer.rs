@@ -114,12 +114,10 @@ impl<'a, T> Consumer<'a, T> {
             return Ok(0);
         }
         let pos = self.own_pos();
-        let known = self.full_slots(pos);
-        // If some are known, a look says whether there are more. If none are, it is as in `try_pop`.
-        if known < into.len()
-            && !((known != 0 || self.is_calm()) && self.refresh_full_slots(pos) != 0)
+        if self.full_slots(pos) < into.len()
+            && !(self.is_calm() && self.refresh_full_slots(pos) != 0)
         {
-            self.look_patiently(pos)?;
+            self.look_for_more(pos)?;
         }
         let count = min(self.full_slots(pos), into.len());
         // SAFETY: ours and full by I1: the slots before the limit.
@@ -239,6 +237,17 @@ impl<'a, T> Consumer<'a, T> {
         // SAFETY: the consumer's own number, and this is the consumer.
         unsafe { self.line().limit.set(write_pos) };
         distance(write_pos, pos)
+    }
+
+    /// Too little is left of the last look, and another was in vain or is to be more than a look. Some is enough.
+    #[cold]
+    #[inline(never)]
+    fn look_for_more(&mut self, pos: usize) -> Result<(), TryPopError> {
+        if self.full_slots(pos) != 0 {
+            self.refresh_full_slots(pos);
+            return Ok(());
+        }
+        self.look_patiently(pos)
     }
 
     /// Nothing is left of the last look, and another was in vain or is to be more than a look. A call of its own, so that

@@ -10,7 +10,7 @@ use core::{
 use std::rc::Rc;
 
 use super::{Work, raw::Sent};
-use crate::executor::{CallError, credit::Ticket, shard::Shard};
+use crate::executor::{CallError, credit::Ticket, shard::Shard, task::clone_of};
 
 /// A call that is made when it is polled first.
 pub(crate) fn call<W: Work>(
@@ -57,7 +57,7 @@ impl<W: Work> Call<W> {
             return Poll::Ready(CallError::NoSuchShard);
         };
         // A waker's clone is foreign code: it comes before anything is taken that it could lose by a panic.
-        let waker = waker.clone();
+        let waker = clone_of(waker);
         let has_credit = match self.step {
             Step::New => {
                 if self.shard.is_draining() {
@@ -80,9 +80,10 @@ impl<W: Work> Call<W> {
         };
         let work = self.work.take().expect("it is there until it is sent");
         let (shard, to) = (&*self.shard, self.to);
-        let (sent, parcel) = Sent::new(shard, to, work, has_credit, waker, self.place);
+        let (sent, parcel, is_watched) = Sent::new(shard, to, work, has_credit, waker, self.place);
         self.step = Step::Sent(sent);
-        self.shard.send(self.to, parcel);
+        self.shard
+            .send(to, parcel, W::IS_SERVED_AT_ONCE, is_watched);
         Poll::Pending
     }
 }

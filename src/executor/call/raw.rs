@@ -10,12 +10,12 @@ use core::{
 };
 use std::rc::Rc;
 
-use super::{Complete, Work};
+use super::{Complete, Work, phase::Phase};
 use crate::executor::{
     CallError,
     shard::Shard,
     storage::Size,
-    task::{guarded, is_fine},
+    task::{clone_of, guarded, is_fine},
 };
 
 /// What can be done with a cell whose work's type is forgotten.
@@ -36,17 +36,19 @@ struct Header {
     is_home: Cell<bool>,
     is_abandoned: Cell<bool>,
     has_credit: bool,
-    rest_of_line: [MaybeUninit<u8>; 45],
+    is_served_at_once: bool,
+    rest_of_line: [MaybeUninit<u8>; 44],
     /// The holder's (C1), from here on.
     vtable: &'static VTable,
     place: &'static Location<'static>,
     link: Cell<*mut Header>,
     caller: u16,
     callee: u16,
-    is_reply: Cell<bool>,
+    /// The holder's, and read by the home while it watches (C4).
+    phase: Phase,
 }
 
-#[cfg(target_pointer_width = "64")]
+#[cfg(all(target_pointer_width = "64", not(loom)))]
 const _: () = assert!(core::mem::offset_of!(Header, vtable) == 64 && size_of::<Header>() == 96);
 
 enum Stage<W: Work> {
@@ -84,10 +86,12 @@ impl<W: Work> CallCell<W> {
         let reply = Reply::<W> {
             cell,
             shard: Rc::clone(shard),
+            is_set: false,
             work: PhantomData,
         };
-        // SAFETY: duty 1 (C1).
-        let stage = unsafe { ptr::replace(Self::stage(cell), Stage::Taken) };
+        // Nothing is written in its place: the line would go to a caller that watches it, and be waited for again.
+        // SAFETY: duty 1 (C1). Read once: what is written there next is the outcome, by `reply`, which does so at its end.
+        let stage = unsafe { ptr::read(Self::stage(cell)) };
         if let Stage::Work(work) = stage {
             // SAFETY: duty 1.
             let place = unsafe { cell.as_ref() }.place;
@@ -139,13 +143,18 @@ impl Parcel {
         }
     }
 
+    /// Whether it is served without waiting for anything.
+    pub(crate) fn is_served_at_once(&self) -> bool {
+        self.header().is_served_at_once
+    }
+
     /// The shard that made it, and to which it comes back.
     pub(crate) fn caller(&self) -> usize {
         self.header().caller.into()
     }
 
     pub(crate) fn is_reply(&self) -> bool {
-        self.header().is_reply.get()
+        self.header().phase.is_reply()
     }
 
     /// Serves the call. The reply is sent by itself, now or later.
@@ -154,20 +163,28 @@ impl Parcel {
         unsafe { (self.header().vtable.serve)(self.0, shard) };
     }
 
-    /// Makes it a reply without serving it: the work is still in it.
-    pub(crate) fn into_refusal(self) -> Self {
-        self.header().is_reply.set(true);
-        self
+    /// Goes back to its caller, served or not: in the second case the work is still in it.
+    #[inline]
+    pub(crate) fn go_back(self, shard: &Shard) {
+        let (header, caller) = (self.header(), self.caller());
+        if header.phase.is_watched() {
+            // From here on the cell is its home's, which may free it.
+            header.phase.answer();
+            shard.shared().peers[caller].bell.ring();
+        } else {
+            header.phase.turn_back();
+            shard.post(caller, self);
+        }
     }
 
     /// A reply has come to its caller's shard. Returns whom to wake, and from whose shard a credit comes back.
     ///
     /// # Panics
     ///
-    /// If it is not at home or not a reply.
+    /// If it is not at home.
     pub(crate) fn come_home(self, shard: &Shard) -> (Option<Waker>, Option<usize>) {
         let header = self.header();
-        assert!(header.is_reply.get() && usize::from(header.caller) == shard.id());
+        assert!(usize::from(header.caller) == shard.id());
         let credit = header.has_credit.then_some(header.callee.into());
         header.is_home.set(true);
         if header.is_abandoned.get() {
@@ -199,13 +216,17 @@ unsafe fn free(cell: NonNull<Header>, shard: &Shard) {
 struct Reply<W: Work> {
     cell: NonNull<Header>,
     shard: Rc<Shard>,
+    /// Whether the outcome is there.
+    is_set: bool,
     work: PhantomData<W>,
 }
 
 impl<W: Work> Reply<W> {
+    #[inline]
     fn set(&mut self, outcome: Result<W::Output, CallError>) {
-        // SAFETY: the holder (C1). What was there is `Taken`, which needs no drop.
+        // SAFETY: the holder (C1). What was there was moved out (`serve`), and needs no drop.
         unsafe { ptr::write(CallCell::<W>::stage(self.cell), Stage::Outcome(outcome)) };
+        self.is_set = true;
     }
 }
 
@@ -218,14 +239,12 @@ impl<W: Work> Complete<W::Output> for Reply<W> {
 }
 
 impl<W: Work> Drop for Reply<W> {
+    #[inline]
     fn drop(&mut self) {
-        // SAFETY: the holder (C1).
-        if let Stage::Taken = unsafe { &*CallCell::<W>::stage(self.cell) } {
+        if !self.is_set {
             self.set(Err(CallError::Cancelled));
         }
-        let parcel = Parcel(self.cell);
-        parcel.header().is_reply.set(true);
-        self.shard.post(parcel.caller(), parcel);
+        Parcel(self.cell).go_back(&self.shard);
     }
 }
 
@@ -238,7 +257,8 @@ pub(super) struct Sent<W: Work> {
 }
 
 impl<W: Work> Sent<W> {
-    /// A new cell, whose return wakes `waker`, and the parcel that is to be posted.
+    /// A new cell, whose return wakes `waker`, and the parcel that is to be posted; at once if its shard waits for it
+    /// alone.
     #[inline]
     pub(super) fn new(
         shard: &Shard,
@@ -247,7 +267,8 @@ impl<W: Work> Sent<W> {
         has_credit: bool,
         waker: Waker,
         place: &'static Location<'static>,
-    ) -> (Self, Parcel) {
+    ) -> (Self, Parcel, bool) {
+        let is_watched = W::IS_SERVED_AT_ONCE && callee != shard.id() && shard.is_alone();
         let block = shard.core().take_block(CallCell::<W>::SIZE);
         let cell = block.cast::<CallCell<W>>();
         let value = CallCell {
@@ -256,24 +277,28 @@ impl<W: Work> Sent<W> {
                 is_home: Cell::new(false),
                 is_abandoned: Cell::new(false),
                 has_credit,
-                rest_of_line: [MaybeUninit::uninit(); 45],
+                is_served_at_once: W::IS_SERVED_AT_ONCE,
+                rest_of_line: [MaybeUninit::uninit(); 44],
                 vtable: &CallCell::<W>::VTABLE,
                 place,
                 link: Cell::new(ptr::null_mut()),
                 caller: number(shard.id()),
                 callee: number(callee),
-                is_reply: Cell::new(false),
+                phase: Phase::new(is_watched),
             },
             stage: UnsafeCell::new(Stage::Work(work)),
         };
         // SAFETY: a new block of this size.
         unsafe { cell.write(value) };
         let cell = cell.cast();
+        if is_watched {
+            shard.watch().begin(cell);
+        }
         let sent = Self {
             cell: Some(cell),
             work: PhantomData,
         };
-        (sent, Parcel(cell))
+        (sent, Parcel(cell), is_watched)
     }
 
     /// The outcome, once, and the end of the cell, if that is at home; if it is not, `waker` is woken when it is.
@@ -291,7 +316,7 @@ impl<W: Work> Sent<W> {
         // SAFETY: a cell lives while its future has it (C3). Only the home's fields are touched here (C2).
         let header = unsafe { cell.as_ref() };
         if !header.is_home.get() {
-            let former = header.waker.replace(Some(waker.clone()));
+            let former = header.waker.replace(Some(clone_of(waker)));
             drop(former);
             return Poll::Pending;
         }
@@ -327,6 +352,44 @@ impl<W: Work> Sent<W> {
         header.is_abandoned.set(true);
         let waker = header.waker.take();
         is_fine(guarded(|| drop(waker)));
+    }
+}
+
+/// The one call of a shard, if any, that is answered in its own cell: the shard looks there, and not in a lane.
+#[derive(Debug)]
+pub(crate) struct Watch(Cell<*mut Header>);
+
+impl Watch {
+    pub(crate) fn new() -> Self {
+        Self(Cell::new(ptr::null_mut()))
+    }
+
+    /// Watches a cell that is about to be sent. None is watched.
+    fn begin(&self, cell: NonNull<Header>) {
+        debug_assert!(self.0.get().is_null());
+        self.0.set(cell.as_ptr());
+    }
+
+    /// Whether the answer is there.
+    #[inline(always)]
+    pub(crate) fn has_answer(&self) -> bool {
+        let Some(cell) = NonNull::new(self.0.get()) else {
+            return false;
+        };
+        // SAFETY: a watched cell is away, and so alive (C3), until `take`. The word is an atomic, which its holder may
+        // write meanwhile (C4).
+        let phase = unsafe { &(*cell.as_ptr()).phase };
+        phase.has_answer()
+    }
+
+    /// The call whose answer is there.
+    #[inline(always)]
+    pub(crate) fn take(&self) -> Option<Parcel> {
+        if !self.has_answer() {
+            return None;
+        }
+        let cell = NonNull::new(self.0.replace(ptr::null_mut()))?;
+        Some(Parcel(cell))
     }
 }
 

@@ -27,6 +27,9 @@ pub(crate) trait Complete<R> {
 pub(crate) trait Work: Send + 'static {
     type Output: Send + 'static;
 
+    /// Whether `serve` completes it.
+    const IS_SERVED_AT_ONCE: bool;
+
     /// Runs on the shard that serves; completes `reply` now or later.
     fn serve<C: Complete<Self::Output> + 'static>(
         self,
@@ -45,6 +48,8 @@ where
     R: Send + 'static,
 {
     type Output = R;
+
+    const IS_SERVED_AT_ONCE: bool = true;
 
     fn serve<C: Complete<Self::Output> + 'static>(
         self,
@@ -69,6 +74,8 @@ where
     T::Output: Send + 'static,
 {
     type Output = T::Output;
+
+    const IS_SERVED_AT_ONCE: bool = false;
 
     fn serve<C: Complete<Self::Output> + 'static>(
         self,

@@ -33,8 +33,8 @@ pub(crate) const DETACHED: u8 = 4;
 /// The task serves a call of another shard, or was spawned by one that does.
 pub(crate) const SERVING: u8 = 8;
 
-/// The future is being polled.
-pub(super) const POLLED: u8 = 16;
+/// The future is being polled. That no task is cancelled meanwhile, its executor sees to; debug builds look twice.
+pub(super) const POLLED: u8 = if cfg!(debug_assertions) { 16 } else { 0 };
 /// The cell is in the run queue.
 pub(super) const QUEUED: u8 = 32;
 /// The executor has the task. Off once, for ever.
@@ -119,7 +119,10 @@ pub(crate) struct Header {
     pub(crate) flags: Cell<u8>,
     /// Clones less drops of wakers at home, until the cell is settled.
     wakers: Cell<isize>,
-    pub(crate) key: Cell<usize>,
+    /// The links of the lists (`list.rs`).
+    pub(super) after: Cell<*mut Header>,
+    pub(super) older: Cell<*mut Header>,
+    pub(super) newer: Cell<*mut Header>,
     pub(super) join_waker: Cell<Option<Waker>>,
     pub(crate) place: &'static Location<'static>,
 }
@@ -140,7 +143,9 @@ impl Header {
             // The owner, the queue and the join handle have it.
             flags: Cell::new(flags | OWNED | QUEUED),
             wakers: Cell::new(0),
-            key: Cell::new(usize::MAX),
+            after: Cell::new(core::ptr::null_mut()),
+            older: Cell::new(core::ptr::null_mut()),
+            newer: Cell::new(core::ptr::null_mut()),
             join_waker: Cell::new(None),
             place,
         }

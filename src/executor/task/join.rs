@@ -8,7 +8,7 @@ use core::{
     task::{Context, Poll},
 };
 
-use super::{ABORT, DONE, PanicPayload, raw::JoinRef};
+use super::{ABORT, DONE, PanicPayload, clone_of, raw::JoinRef};
 
 /// Why a task has no output.
 #[non_exhaustive]
@@ -118,11 +118,12 @@ impl<T> Future for JoinHandle<T> {
     /// # Panics
     ///
     /// If it is polled after it was ready.
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let header = self.task.header();
         if !header.has(DONE) {
             // The old one is foreign code, as the new one: neither runs while anything is borrowed.
-            let old = header.join_waker.replace(Some(cx.waker().clone()));
+            let old = header.join_waker.replace(Some(clone_of(cx.waker())));
             drop(old);
             return Poll::Pending;
         }

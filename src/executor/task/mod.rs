@@ -4,7 +4,7 @@
 //!
 //! ```text
 //!   at home:                                ┌ Header ───────────────────────────────┐┌ Stage ───────────────┐
-//!     owner (core's slab), JoinHandle ────► │ flags: OWNED, DETACHED, QUEUED         ││ future → output →    │
+//!     owner (core's list), JoinHandle ────► │ flags: OWNED, DETACHED, QUEUED         ││ future → output →    │
 //!     run queue ──────────────────────────► │ wakers: cloned less dropped at home    ││ gone                 │
 //!     wakers ─────────────────────────────► │                                        ││                      │
 //!   on any other thread:                    │                                        ││                      │
@@ -28,6 +28,8 @@
 //! - **T3** A cell lives while something holds it: `OWNED`, `QUEUED`, a join handle (not `DETACHED`), `SCHEDULED`, or a
 //!   waker: `wakers + state` is their number until the cell is settled, `state` after.
 //! - **T4** A task that is not done is `OWNED`. One that is not owned any more is never queued again.
+//! - **T5** `after` is the run queue's while `QUEUED` is on; `older` and `newer` are the executor's list's while `OWNED` is
+//!   on (`list.rs`).
 //!
 //! # Edges
 //!
@@ -39,6 +41,7 @@
 
 mod header;
 mod join;
+mod list;
 mod payload;
 mod raw;
 mod waker;
@@ -48,8 +51,10 @@ mod models;
 
 pub(crate) use header::{ABORT, DETACHED, DONE, Header, SERVING};
 pub use join::{AbortOnDrop, JoinError, JoinHandle};
+pub(crate) use list::{RunQueue, Tasks};
 pub use payload::PanicPayload;
 #[cfg(feature = "std")]
 pub(crate) use raw::Payload;
 pub(crate) use raw::{Polled, Queued, TaskRef, guarded, is_fine};
 use waker::with_waker;
+pub(crate) use waker::{clone_of, wake_here};

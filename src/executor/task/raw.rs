@@ -141,7 +141,6 @@ impl<F: Future, const IS_GUARDED: bool> Cell<F, IS_GUARDED> {
         // SAFETY: as above; nothing is there to be dropped.
         unsafe {
             core::ptr::write(stage.cast(), output);
-            task.as_ref().set(HAS_OUTPUT);
         }
         fine
     }
@@ -220,6 +219,23 @@ impl TaskRef {
         self.task
     }
 
+    /// The hold goes with the pointer.
+    #[inline]
+    pub(super) fn into_ptr(self) -> NonNull<Header> {
+        ManuallyDrop::new(self).task
+    }
+
+    /// # Safety
+    ///
+    /// 1. The pointer came from [`into_ptr`](Self::into_ptr), on this thread, and is turned back once.
+    #[inline]
+    pub(super) unsafe fn from_ptr(task: NonNull<Header>) -> Self {
+        Self {
+            task,
+            stays: NotSend::default(),
+        }
+    }
+
     #[inline]
     pub(crate) fn header(&self) -> &Header {
         // SAFETY: this holds the cell (T3).
@@ -233,9 +249,12 @@ impl TaskRef {
 
     /// Drops the future of a task that is not done and not being polled. `false`: that panicked.
     pub(crate) fn cancel(&self) -> bool {
-        assert!(!self.header().has(DONE) && !self.header().has(POLLED));
+        let header = self.header();
+        assert!(!header.has(DONE) && !header.has(POLLED));
         // SAFETY: checked above; a reference stays on its home thread.
-        unsafe { (self.header().vtable.cancel)(self.task) }
+        let fine = unsafe { (header.vtable.cancel)(self.task) };
+        header.set(DONE | HAS_OUTPUT);
+        fine
     }
 
     /// Drops the output of a task that is done, if it is still there. `false`: that panicked.
@@ -261,7 +280,7 @@ impl TaskRef {
 }
 
 impl Drop for TaskRef {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         let header = self.header();
         if header.leave_here(header.flags.get() & !OWNED) {
@@ -330,9 +349,11 @@ impl Drop for JoinRef {
     #[inline]
     fn drop(&mut self) {
         let header = self.header();
-        drop_waker(header.join_waker.take());
         if header.has(DONE) {
+            // Its waker was taken then.
             clear(header, self.task);
+        } else {
+            drop_waker(header.join_waker.take());
         }
         if header.leave_here(header.flags.get() | DETACHED) {
             // SAFETY: the last.
@@ -364,8 +385,14 @@ impl Queued {
         unsafe { self.task.as_ref() }
     }
 
-    /// Polls the task, or cancels it if that was asked for; `None` if it is done already.
-    pub(crate) fn run(self) -> Option<Polled> {
+    #[inline]
+    pub(crate) fn as_ptr(&self) -> NonNull<Header> {
+        self.task
+    }
+
+    /// Cancels the task, as was asked for; `None` if it is done already.
+    #[cold]
+    fn end(self) -> Option<Polled> {
         if self.header().has(DONE) {
             return None;
         }
@@ -373,19 +400,35 @@ impl Queued {
         // SAFETY: T4 keeps the cell.
         let header = unsafe { task.as_ref() };
         header.unset(QUEUED);
-        if header.has(ABORT) {
-            // SAFETY: not done, and not being polled: `run` is never called within a poll. The home thread.
-            let fine = unsafe { (header.vtable.cancel)(task) };
-            return Some(if fine { Polled::Done } else { Polled::Panicked });
+        // SAFETY: not done, and not being polled: this is never called within a poll. The home thread.
+        let fine = unsafe { (header.vtable.cancel)(task) };
+        header.set(DONE | HAS_OUTPUT);
+        Some(if fine { Polled::Done } else { Polled::Panicked })
+    }
+
+    /// Polls the task, or cancels it if that was asked for; `None` if it is done already.
+    #[inline(always)]
+    pub(crate) fn run(self) -> Option<Polled> {
+        let flags = self.header().flags.get();
+        if flags & (DONE | ABORT) != 0 {
+            return self.end();
         }
-        header.set(POLLED);
+        let task = ManuallyDrop::new(self).task;
+        // SAFETY: T4 keeps the cell.
+        let header = unsafe { task.as_ref() };
+        header.flags.set(flags & !QUEUED | POLLED);
         // SAFETY: as above, and T4 keeps the cell until the owner leaves, which it does after this.
         let polled = unsafe {
             super::with_waker(task, |waker| {
                 (header.vtable.poll)(task, &mut Context::from_waker(waker))
             })
         };
-        header.unset(POLLED);
+        if POLLED != 0 {
+            header.unset(POLLED);
+        }
+        if polled != Polled::Pending {
+            header.set(DONE | HAS_OUTPUT);
+        }
         Some(polled)
     }
 }
@@ -407,13 +450,12 @@ impl Drop for Queued {
 ///
 /// 1. Nothing holds the cell (T3), and this is called once.
 pub(crate) unsafe fn free(task: NonNull<Header>) {
-    // SAFETY: T3: nobody else has the cell. A waker that is left is dropped with the header's fields, guarded, since
-    // it may be foreign code.
-    let (home, size, waker) = unsafe {
+    // SAFETY: T3: nobody else has the cell. The join handle has left no waker in it.
+    let (home, size) = unsafe {
         let header = task.as_ref();
-        (header.home, header.vtable.size, header.join_waker.take())
+        debug_assert!(header.join_waker.take().is_none());
+        (header.home, header.vtable.size)
     };
-    drop_waker(waker);
     // SAFETY: the block came from this home with this size.
     unsafe { Home::give_ref_and_block(home, task.cast(), size) };
 }

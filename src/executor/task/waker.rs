@@ -2,7 +2,7 @@
 
 use core::{
     mem::ManuallyDrop,
-    ptr::NonNull,
+    ptr::{self, NonNull},
     task::{RawWaker, RawWakerVTable, Waker},
 };
 
@@ -88,6 +88,50 @@ unsafe fn drop_waker(data: *const ()) {
         // SAFETY: the last.
         unsafe { free(task) };
     }
+}
+
+/// The cell of a waker of this table, at home. Whatever is done with it is no foreign code, and needs no call.
+#[inline(always)]
+fn cell_here(waker: &Waker) -> Option<NonNull<Header>> {
+    if !ptr::eq(waker.vtable(), &raw const VTABLE) {
+        return None;
+    }
+    let task = cell(waker.data());
+    // SAFETY: the waker is of this table, and holds the cell (T3).
+    is_here(unsafe { task.as_ref() }.home).then_some(task)
+}
+
+/// A clone of any waker.
+#[inline(always)]
+pub(crate) fn clone_of(waker: &Waker) -> Waker {
+    let Some(task) = cell_here(waker) else {
+        return waker.clone();
+    };
+    // SAFETY: the waker holds the cell (T3).
+    unsafe { task.as_ref() }.add_waker_here();
+    // SAFETY: as `clone`: counted just now.
+    unsafe { Waker::new(waker.data(), &VTABLE) }
+}
+
+/// Wakes, if the waker is one of a task that is at home here; otherwise hands it back: it is foreign code, or goes to
+/// another thread.
+#[inline(always)]
+pub(crate) fn wake_here(waker: Waker) -> Option<Waker> {
+    let Some(task) = cell_here(&waker) else {
+        return Some(waker);
+    };
+    let _counted = ManuallyDrop::new(waker);
+    // SAFETY: the waker holds the cell (T3).
+    let header = unsafe { task.as_ref() };
+    if header.schedule_here() {
+        // SAFETY: T2: this call has turned the flag on, on the home thread.
+        unsafe { Home::enqueue_here(header.home, task) };
+    }
+    if header.drop_waker_here() {
+        // SAFETY: the last.
+        unsafe { free(task) };
+    }
+    None
 }
 
 /// Gives `run` a waker of `task` that costs no reference: only its clones do.
