@@ -134,7 +134,7 @@ fn strategies_take_along_whom_they_say() {
                     thread::yield_now();
                 }
                 pool.send_to(worker, 1).unwrap();
-                pool.ping(worker).unwrap().wait_within(LONG).unwrap();
+                pool.ping(worker).unwrap().wait_timeout(LONG).unwrap();
             }
         }
         let report = pool.stop();
@@ -293,7 +293,7 @@ fn a_worker_that_stops_while_it_is_down_hands_its_queue_back() {
         thread::yield_now();
     }
     pool.send_to(0, 7).unwrap();
-    pool.ping(0).unwrap().wait_within(LONG).unwrap();
+    pool.ping(0).unwrap().wait_timeout(LONG).unwrap();
     let report = pool.stop();
     assert_eq!(report.workers[0].returned, [7]);
     assert_conserved(&report.workers[0]);
