@@ -29,6 +29,8 @@ mod many;
 mod memory;
 #[path = "pool/numbers.rs"]
 mod numbers;
+#[path = "pool/plans.rs"]
+mod plans;
 #[path = "pool/resize.rs"]
 mod resize;
 #[path = "pool/restarts.rs"]

@@ -91,7 +91,7 @@ fn disturb(pool: &WorkerPool<Message>, books: &Books, dice: &mut Dice) {
             }
             _ => {
                 let call = pool.ping(worker);
-                let answer = call.map(|call| call.wait_within(Duration::from_secs(60)));
+                let answer = call.map(|call| call.wait_timeout(Duration::from_secs(60)));
                 books.count(
                     "pings",
                     answer.map_err(drop).and_then(|one| one.map_err(drop)),

@@ -118,7 +118,7 @@ fn client(sender: &Sender<Message>, number: u64) {
             _ => request * 7 % HOT_KEYS,
         };
         let call = caller.call(&key, |reply| Message::Get(key, reply));
-        let value = call.expect("the pool runs").wait_within(PATIENCE);
+        let value = call.expect("the pool runs").wait_timeout(PATIENCE);
         assert_eq!(&*value.expect("an answer"), format!("the value of {key}"));
     }
 }
@@ -127,7 +127,7 @@ fn report(pool: &WorkerPool<Message>) -> Vec<Counts> {
     let ask = |worker| {
         let call = pool.sender().call_to(worker, Message::Report);
         call.expect("the pool runs")
-            .wait_within(PATIENCE)
+            .wait_timeout(PATIENCE)
             .expect("an answer")
     };
     (0..pool.workers()).map(ask).collect()
@@ -145,7 +145,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     (0..HOT_KEYS).map(|key| sender.call(&key, |reply| Message::Get(key, reply)));
                 // All are under way before the first answer is looked at.
                 for call in calls.collect::<Vec<_>>() {
-                    let answer = call.expect("the pool runs").wait_within(PATIENCE);
+                    let answer = call.expect("the pool runs").wait_timeout(PATIENCE);
                     assert!(answer.is_ok());
                 }
             });

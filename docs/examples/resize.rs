@@ -104,7 +104,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let count = sender.call(&key, |reply| Message::Count(key, reply));
         let count = count.map_err(|_| "the pool is closed")?;
         assert_eq!(
-            count.wait_within(Duration::from_secs(60))?,
+            count.wait_timeout(Duration::from_secs(60))?,
             ROUNDS,
             "key {key}"
         );

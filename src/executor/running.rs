@@ -137,7 +137,7 @@ impl Executor {
     /// # Errors
     ///
     /// Code of a user still runs: the executor comes back, to be waited for again.
-    pub fn stop_within(mut self, timeout: Duration) -> Result<Vec<ShardReport>, Self> {
+    pub fn stop_timeout(mut self, timeout: Duration) -> Result<Vec<ShardReport>, Self> {
         self.shared.drain();
         let look = || self.shared.is_over().then_some(());
         let ended = &self.shared.ended;

@@ -35,7 +35,7 @@
 //!
 //! let pool = WorkerPool::start(PoolConfig::new().with_workers(2), |_| Counter)?;
 //! pool.send_partitioned("key", Message::Add(7))?;
-//! let sum = pool.sender().call("key", Message::Get)?.wait_within(Duration::from_secs(60))?;
+//! let sum = pool.sender().call("key", Message::Get)?.wait_timeout(Duration::from_secs(60))?;
 //! assert_eq!(sum, 7);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -158,8 +158,8 @@ impl<R> Call<R> {
     /// # Errors
     ///
     /// [`CallError`].
-    pub fn wait_within(self, timeout: Duration) -> Result<R, CallError> {
-        self.end.wait_within(timeout)
+    pub fn wait_timeout(self, timeout: Duration) -> Result<R, CallError> {
+        self.end.wait_timeout(timeout)
     }
 }
 

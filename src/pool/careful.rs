@@ -281,7 +281,7 @@ impl<M, P: Pace> CarefulSender<M, P> {
         let (reply, call): (_, Call<R>) = call::pair(self.sender.shared().patience);
         let sent = self.deliver(key_hash(key), message(reply));
         let sent = sent.map_err(CarefulCallError::NotSent)?;
-        let answer = call.wait_within(timeout);
+        let answer = call.wait_timeout(timeout);
         self.settle(sent, answer.is_ok());
         answer.map_err(CarefulCallError::Unknown)
     }

@@ -321,7 +321,7 @@ impl<R> CallEnd<R> {
     }
 
     /// Parks this thread for at most `timeout`.
-    pub(super) fn wait_within(mut self, timeout: Duration) -> Result<R, CallError> {
+    pub(super) fn wait_timeout(mut self, timeout: Duration) -> Result<R, CallError> {
         if let Some(outcome) = self.spin() {
             return outcome;
         }

@@ -67,7 +67,7 @@
 //!
 //! # What a full mailbox does, and a worker that is down
 //!
-//! As [`Overflow`] and [`WhileDown`] say. `try_` methods hand the message back at once, `_within` methods wait as long as
+//! As [`Overflow`] and [`WhileDown`] say. `try_` methods hand the message back at once, `_timeout` methods wait as long as
 //! they are told.
 //!
 //! # Within a worker
@@ -359,7 +359,7 @@ impl<M: Send + 'static> WorkerPool<M> {
     /// # Errors
     ///
     /// Messages are still being handled: the pool comes back, to be waited for again.
-    pub fn stop_within(self, timeout: Duration) -> Result<PoolReport<M>, Self> {
+    pub fn stop_timeout(self, timeout: Duration) -> Result<PoolReport<M>, Self> {
         self.sender.shared().close();
         match self.sender.shared().ends.wait_for(timeout) {
             true => Ok(self.stop()),

@@ -92,7 +92,7 @@ impl<M> Sender<M> {
     /// # Errors
     ///
     /// As [`send_partitioned`](Self::send_partitioned), and [`SendError::TimedOut`].
-    pub fn send_partitioned_within<K>(
+    pub fn send_partitioned_timeout<K>(
         &self,
         key: &K,
         message: M,
@@ -134,7 +134,7 @@ impl<M> Sender<M> {
     /// # Errors
     ///
     /// As [`send_to`](Self::send_to), and [`SendError::TimedOut`].
-    pub fn send_to_within(
+    pub fn send_to_timeout(
         &self,
         worker: usize,
         message: M,

@@ -49,7 +49,7 @@ use super::{Checkpoint, Context, Exported, MapSlots, Worker};
 ///
 /// let pool = WorkerPool::start(PoolConfig::new().with_workers(1), |_| Async(Late))?;
 /// let call = pool.sender().call("key", |reply| reply)?;
-/// assert_eq!(call.wait_within(Duration::from_secs(60))?, "after a while");
+/// assert_eq!(call.wait_timeout(Duration::from_secs(60))?, "after a while");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait AsyncWorker {

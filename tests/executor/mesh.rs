@@ -409,7 +409,7 @@ fn h08_every_message_is_dropped_once_when_the_executor_stops_under_load() {
         while made.load(SeqCst) < 20 * round as usize {
             std::thread::yield_now();
         }
-        let reports = executor.stop_within(Duration::from_secs(60));
+        let reports = executor.stop_timeout(Duration::from_secs(60));
         reports.map_err(std::mem::forget).expect("it ends");
         assert_eq!(made.load(SeqCst), dropped.load(SeqCst), "round {round}");
     }

@@ -66,7 +66,7 @@ fn h08_every_call_ends_when_the_executor_stops_under_load() {
         while served.load(SeqCst) < round {
             thread::yield_now();
         }
-        let reports = match executor.stop_within(Duration::from_secs(30)) {
+        let reports = match executor.stop_timeout(Duration::from_secs(30)) {
             Ok(reports) => reports,
             Err(executor) => {
                 std::mem::forget(executor);
@@ -136,10 +136,10 @@ fn a_stop_that_takes_too_long_can_be_waited_for_again() {
         hold.wait()
     });
     is_ready.recv().unwrap();
-    let executor = executor.stop_within(Duration::from_millis(1)).unwrap_err();
+    let executor = executor.stop_timeout(Duration::from_millis(1)).unwrap_err();
     open.send(()).unwrap();
     assert!(held.join().unwrap().unwrap());
-    assert_eq!(executor.stop_within(Duration::MAX).unwrap().len(), 1);
+    assert_eq!(executor.stop_timeout(Duration::MAX).unwrap().len(), 1);
 }
 
 #[test]

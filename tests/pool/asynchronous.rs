@@ -84,7 +84,7 @@ fn a_handler_that_waits_has_its_state_to_itself_and_its_shard_goes_on() {
     }
     for worker in 0..4 {
         let sum = pool.sender().call_to(worker, Message::Get).unwrap();
-        assert_eq!(sum.wait_within(LONG), Ok(50));
+        assert_eq!(sum.wait_timeout(LONG), Ok(50));
     }
     pool.stop().workers.iter().for_each(assert_conserved);
 }
@@ -104,7 +104,7 @@ fn a_panic_behind_an_await_is_one_of_the_worker() {
     pool.send_to(0, Message::Panic).unwrap();
     pool.send_to(0, Message::Add(5)).unwrap();
     let sum = pool.sender().call_to(0, Message::Get).unwrap();
-    assert_eq!(sum.wait_within(LONG), Ok(5), "a new life");
+    assert_eq!(sum.wait_timeout(LONG), Ok(5), "a new life");
     let report = pool.stop();
     assert_conserved(&report.workers[0]);
     assert_eq!(report.workers[0].counts.panicked, 1);
@@ -371,7 +371,7 @@ fn an_async_worker_ticks_leaves_a_checkpoint_moves_its_state_and_ends_as_others_
     })
     .unwrap();
     let tx = pool.sender();
-    let ask = || tx.call_to(0, Some).unwrap().wait_within(LONG);
+    let ask = || tx.call_to(0, Some).unwrap().wait_timeout(LONG);
     pool.send_to(0, None).unwrap();
     assert_eq!(ask(), Ok(2));
     // A tick comes in between, and with it a checkpoint of two or three.

@@ -39,7 +39,7 @@ fn a_call_is_answered_to_a_thread_and_to_a_task() {
         let call = tx.call(&n, |reply| Ask::Double(n, reply)).unwrap();
         assert_eq!(call.wait(), Ok(2 * n));
         let call = caller.call(&n, |reply| Ask::Double(n, reply)).unwrap();
-        assert_eq!(call.wait_within(LONG), Ok(2 * n));
+        assert_eq!(call.wait_timeout(LONG), Ok(2 * n));
     }
     let sum = LocalExecutor::new().block_on(async {
         let mut calls = Vec::new();
@@ -61,15 +61,15 @@ fn h12_an_answer_that_is_owed_and_not_given_is_cancelled() {
     let pool = start(1);
     let tx = pool.sender();
     let dropped = tx.call_to(0, Ask::Drop).unwrap();
-    assert_eq!(dropped.wait_within(LONG), Err(CallError::Cancelled));
+    assert_eq!(dropped.wait_timeout(LONG), Err(CallError::Cancelled));
     let kept = tx.call_to(0, Ask::Keep).unwrap();
     let panicked = tx.call_to(0, Ask::Panic).unwrap();
-    assert_eq!(panicked.wait_within(LONG), Err(CallError::Cancelled));
+    assert_eq!(panicked.wait_timeout(LONG), Err(CallError::Cancelled));
     // What the worker kept goes into the report, and with it the last who owes the answer.
     let report = pool.stop();
     assert_eq!(report.workers[0].returned.len(), 1);
     drop(report);
-    assert_eq!(kept.wait_within(LONG), Err(CallError::Cancelled));
+    assert_eq!(kept.wait_timeout(LONG), Err(CallError::Cancelled));
     match tx.call_to(0, Ask::Drop) {
         Err(SendError::Closed(Ask::Drop(reply))) => assert!(reply.is_abandoned()),
         other => panic!("{:?}", other.is_ok()),
@@ -103,7 +103,7 @@ fn a_call_that_is_not_answered_in_time_says_so() {
     let pool = start(1);
     let call = pool.sender().call_to(0, Ask::Keep).unwrap();
     assert_eq!(
-        call.wait_within(Duration::from_millis(1)),
+        call.wait_timeout(Duration::from_millis(1)),
         Err(CallError::TimedOut)
     );
     match pool.sender().try_call("key", |reply| Ask::Double(1, reply)) {
@@ -124,7 +124,7 @@ fn a_caller_uses_its_cells_again_while_late_answers_are_under_way() {
         // The call is given up, and its answer comes later: it must not be taken for another's.
         drop(caller.call("key", |reply| Ask::Double(7, reply)).unwrap());
         let call = caller.call("key", |reply| Ask::Double(n, reply)).unwrap();
-        assert_eq!(call.wait_within(LONG), Ok(2 * n));
+        assert_eq!(call.wait_timeout(LONG), Ok(2 * n));
     }
     drop(pool.stop());
     assert!(

@@ -96,7 +96,7 @@ fn key_of(pool: &WorkerPool<Message>, worker: usize) -> u64 {
 fn a_full_mailbox_is_tried_again_until_there_is_room() {
     let pool = start(config(1).with_capacity(1));
     pool.pause(0).unwrap();
-    pool.ping(0).unwrap().wait_within(LONG).unwrap();
+    pool.ping(0).unwrap().wait_timeout(LONG).unwrap();
     pool.send_to(0, Message::Nothing).unwrap();
     let pace = virtually(|waits| {
         if waits == 3 {
@@ -121,7 +121,7 @@ fn what_no_attempt_delivered_comes_back() {
     let pool = start(config(2).with_capacity(1));
     let key = key_of(&pool, 0);
     pool.pause(0).unwrap();
-    pool.ping(0).unwrap().wait_within(LONG).unwrap();
+    pool.ping(0).unwrap().wait_timeout(LONG).unwrap();
     pool.send_to(0, Message::Nothing).unwrap();
     // Room is waited for, also where another would have some: order comes first.
     let sender = CarefulSender::with_pace(pool.sender(), retry(3), virtually(|_| {}));
@@ -283,7 +283,7 @@ fn retries_go_by_the_machine_s_clock_without_another() {
         sender.send("key", Message::Nothing).unwrap()
     });
     pool.pause(0).unwrap();
-    pool.ping(0).unwrap().wait_within(LONG).unwrap();
+    pool.ping(0).unwrap().wait_timeout(LONG).unwrap();
     pool.send_to(0, Message::Nothing).unwrap();
     paused.send(()).unwrap();
     pool.resume(0).unwrap();

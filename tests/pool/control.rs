@@ -39,7 +39,7 @@ fn a_paused_worker_answers_pings_and_handles_nothing_until_it_goes_on() {
     for _ in 0..10 {
         pool.send_to(0, ()).unwrap();
     }
-    pool.ping(0).unwrap().wait_within(LONG).unwrap();
+    pool.ping(0).unwrap().wait_timeout(LONG).unwrap();
     assert_eq!(handled.load(Ordering::SeqCst), 0);
     assert!(pool.is_running(0), "it runs, and waits");
     pool.resume(0).unwrap();
@@ -47,9 +47,9 @@ fn a_paused_worker_answers_pings_and_handles_nothing_until_it_goes_on() {
         thread::yield_now();
     }
     pool.pause(0).unwrap();
-    pool.ping(0).unwrap().wait_within(LONG).unwrap();
+    pool.ping(0).unwrap().wait_timeout(LONG).unwrap();
     pool.send_to(0, ()).unwrap();
-    pool.ping(0).unwrap().wait_within(LONG).unwrap();
+    pool.ping(0).unwrap().wait_timeout(LONG).unwrap();
     assert_eq!(handled.load(Ordering::SeqCst), 10);
     assert_eq!(pool.pause(2), Err(NoSuchWorker { worker: 2 }));
     assert!(pool.ping(2).is_err());
@@ -90,7 +90,7 @@ fn h16_a_saturated_worker_hears_what_it_is_told_within_a_batch() {
         pool.pause(0).unwrap();
         let ping = pool.ping(0).unwrap();
         open.send(()).unwrap();
-        ping.wait_within(LONG).unwrap();
+        ping.wait_timeout(LONG).unwrap();
         let heard_after = handled.load(Ordering::SeqCst);
         assert!(heard_after <= BATCH, "{heard_after} messages came first");
         stop.store(true, Ordering::SeqCst);
@@ -107,7 +107,7 @@ fn a_ping_to_a_worker_that_ended_is_cancelled() {
         thread::yield_now();
     }
     for _ in 0..1000 {
-        let answer = pool.ping(0).unwrap().wait_within(LONG);
+        let answer = pool.ping(0).unwrap().wait_timeout(LONG);
         assert!(matches!(answer, Err(CallError::Cancelled)));
     }
 }
@@ -123,11 +123,11 @@ fn h09_a_stop_that_waits_too_long_hands_the_pool_back() {
     let tx = pool.sender();
     tx.send_to(0, ()).unwrap();
     let pool = pool
-        .stop_within(Duration::from_millis(1))
+        .stop_timeout(Duration::from_millis(1))
         .expect_err("a handler runs");
     assert_eq!(tx.send_to(0, ()), Err(SendError::Closed(())));
     open.send(()).unwrap();
-    let report = pool.stop_within(LONG).expect("it ends");
+    let report = pool.stop_timeout(LONG).expect("it ends");
     assert_eq!(report.workers[0].counts.handled, 1);
 }
 
@@ -162,7 +162,9 @@ fn overflow_is_as_the_policy_says_and_counted() {
             | (Overflow::DropNewest | Overflow::DropOldest, Ok(())) => {}
             other => panic!("{other:?}"),
         }
-        let late = pool.sender().send_to_within(0, 8, Duration::from_millis(1));
+        let late = pool
+            .sender()
+            .send_to_timeout(0, 8, Duration::from_millis(1));
         assert_eq!(late, Err(SendError::TimedOut(8)));
         open.send(()).unwrap();
         let report = pool.stop();

@@ -175,14 +175,14 @@ fn a_pool_runs_into_each_of_the_errors() -> Result<(), Error> {
     })?;
     let sender = pool.sender();
     // Receive, and a timeout.
-    let cancelled = sender.call_to(0, Some)?.wait_within(LONG);
+    let cancelled = sender.call_to(0, Some)?.wait_timeout(LONG);
     assert!(matches!(
         cancelled.map_err(Error::from),
         Err(Error::Receive)
     ));
     let late = sender
         .call_to(1, Some)?
-        .wait_within(Duration::from_millis(1));
+        .wait_timeout(Duration::from_millis(1));
     assert!(matches!(late.map_err(Error::from), Err(Error::TimedOut)));
     // Send: the worker is held, and there is room for one.
     while sender.try_send_to(1, None).is_err() {

@@ -139,7 +139,7 @@ fn what_was_put_in_for_a_place_without_a_worker_is_not_the_next_ones() {
     pool.send_to(1, u64::MAX).unwrap();
     await_end(&pool, 1);
     // Told something, the empty place answers nobody.
-    assert!(pool.ping(1).unwrap().wait_within(LONG).is_err());
+    assert!(pool.ping(1).unwrap().wait_timeout(LONG).is_err());
     // The map slots are still those of the worker that has ended, and what is put in is not published.
     let mut batcher = tx.batcher().unwrap();
     let its_keys: Vec<u64> = (0..)
@@ -237,12 +237,12 @@ fn a_worker_that_does_not_begin_leaves_the_number_free_and_the_next_is_supervise
     assert!(!pool.is_running(0));
     assert_eq!(pool.send_to(0, false), Err(SendError::Closed(false)));
     // Told things, nobody answers.
-    assert!(pool.ping(0).unwrap().wait_within(LONG).is_err());
+    assert!(pool.ping(0).unwrap().wait_timeout(LONG).is_err());
     fails.store(false, Ordering::SeqCst);
     assert_eq!(pool.add_worker().unwrap(), 0);
     pool.send_to(0, true).unwrap();
     pool.send_to(0, false).unwrap();
-    pool.ping(0).unwrap().wait_within(LONG).unwrap();
+    pool.ping(0).unwrap().wait_timeout(LONG).unwrap();
     let report = pool.stop();
     report.workers.iter().for_each(assert_conserved);
     let counts = report.workers[0].counts;

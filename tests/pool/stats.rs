@@ -87,7 +87,7 @@ fn what_comes_back_counts_as_returned() {
     .unwrap();
     let sender = pool.sender();
     pool.pause(0).unwrap();
-    pool.ping(0).unwrap().wait_within(LONG).unwrap();
+    pool.ping(0).unwrap().wait_timeout(LONG).unwrap();
     for message in 0..5 {
         pool.send_to(0, message).unwrap();
     }
@@ -237,7 +237,7 @@ fn each_way_to_a_worker_has_numbers_of_its_own() {
     sender.send_to(0, 1).unwrap_err();
     sender.try_send_to(0, 1).unwrap_err();
     sender
-        .send_to_within(0, 1, Duration::from_nanos(1))
+        .send_to_timeout(0, 1, Duration::from_nanos(1))
         .unwrap_err();
     for _ in 0..2 {
         sender.send_urgent_to(0, 1).unwrap();
@@ -341,7 +341,7 @@ fn busy_and_idle_shares_say_who_works() {
     let begun = Instant::now();
     let stats = loop {
         pool.send_to(0, Duration::from_millis(1)).unwrap();
-        pool.ping(0).unwrap().wait_within(LONG).unwrap();
+        pool.ping(0).unwrap().wait_timeout(LONG).unwrap();
         let stats = pool.stats();
         let is_enough = stats.workers[0].busy_share() > 0.02;
         if is_enough && begun.elapsed() > Duration::from_millis(200) {
@@ -377,7 +377,7 @@ fn a_heartbeat_is_young_where_a_worker_waits_and_grows_where_it_is_held() {
         std::thread::yield_now();
     }
     pool.send_to(1, 1).unwrap();
-    pool.ping(1).unwrap().wait_within(LONG).unwrap();
+    pool.ping(1).unwrap().wait_timeout(LONG).unwrap();
     let (held, waits) = (age(0), age(1));
     assert!(waits < held, "{waits:?} {held:?}");
     assert!(pool.worker_stats(0).unwrap().is_busy);

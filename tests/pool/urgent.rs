@@ -25,7 +25,7 @@ fn start(settings: PoolConfig) -> (WorkerPool<u32>, mpsc::Receiver<u32>) {
 
 fn pause(pool: &WorkerPool<u32>) {
     pool.pause(0).unwrap();
-    pool.ping(0).unwrap().wait_within(LONG).unwrap();
+    pool.ping(0).unwrap().wait_timeout(LONG).unwrap();
 }
 
 const URGENT: u32 = 1000;
@@ -154,7 +154,7 @@ fn urgent_calls_are_answered_first() {
     })
     .unwrap();
     pool.pause(0).unwrap();
-    pool.ping(0).unwrap().wait_within(LONG).unwrap();
+    pool.ping(0).unwrap().wait_timeout(LONG).unwrap();
     let sender = pool.sender();
     let other = sender.call(&1_u64, |reply| reply).unwrap();
     let by_key = sender.call_urgent(&1_u64, |reply| reply).unwrap();
@@ -162,7 +162,7 @@ fn urgent_calls_are_answered_first() {
     pool.resume(0).unwrap();
     for call in [by_key, by_number, other] {
         answered += 1;
-        assert_eq!(call.wait_within(LONG), Ok(answered));
+        assert_eq!(call.wait_timeout(LONG), Ok(answered));
     }
     drop(pool.stop());
     assert!(sender.call_urgent(&1_u64, |reply| reply).is_err());

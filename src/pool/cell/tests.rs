@@ -118,7 +118,7 @@ fn who_is_late_does_not_get_the_answer_of_another() {
     let mut kept = Kept::new(PATIENCE);
     let (reply, call) = kept.pair().expect("nobody has its ends");
     assert_eq!(
-        call.wait_within(Duration::from_millis(1)),
+        call.wait_timeout(Duration::from_millis(1)),
         Err(CallError::TimedOut)
     );
     assert!(kept.pair().is_none(), "it is owed still");

@@ -62,7 +62,7 @@ impl Own<'_> {
             let (id, tx) = (message.id, self.tx.clone());
             let result = match self.dice.roll(16) {
                 0 if self.sender == 0 => {
-                    tx.send_partitioned_within(&key, message, Duration::from_micros(50))
+                    tx.send_partitioned_timeout(&key, message, Duration::from_micros(50))
                 }
                 // All of a sender that is urgent are, or they would overtake the others.
                 _ if self.sender == 1 => tx.send_urgent_partitioned(&key, message),
@@ -121,7 +121,7 @@ impl Own<'_> {
             });
             let Ok(call) = call else { continue };
             self.accepted.add(id);
-            let answer = call.wait_within(Duration::from_secs(60));
+            let answer = call.wait_timeout(Duration::from_secs(60));
             assert!(answer.is_err() || answer == Ok(id));
             self.books.count("calls", answer);
         }
