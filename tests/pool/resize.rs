@@ -294,7 +294,7 @@ fn h07_a_move_that_is_dropped_leaves_no_sender_waiting() {
     });
     let sender = pool.sender();
     for key in 0..1500_u64 {
-        let sent = sender.send_partitioned_within(&key, false, LONG / 8);
+        let sent = sender.send_partitioned_timeout(&key, false, LONG / 8);
         assert_eq!(sent, Ok(()));
     }
     open.send(()).unwrap();
