@@ -1,6 +1,6 @@
 //! Where the rings of workers lie.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use shared_nothing::{
     affinity::{Pages, Placement, usable_cpus},
@@ -8,7 +8,7 @@ use shared_nothing::{
     pool::{PoolConfig, StartError, WorkerPool},
 };
 
-use crate::support::{assert_conserved, config, run};
+use crate::support::{LONG, assert_conserved, config, run};
 
 /// Two workers on one CPU, whose node is known where the machine has nodes.
 fn pinned(memory: Memory) -> PoolConfig {
@@ -36,6 +36,12 @@ fn live(pool: WorkerPool<Arc<u64>>) {
         tx.send_urgent_to(worker, Arc::clone(&value)).unwrap();
     }
     batcher.flush().unwrap();
+    // Else there may be no room for those that a worker which is paused does not take.
+    let deadline = Instant::now() + LONG;
+    while Arc::strong_count(&value) != 1 {
+        assert!(Instant::now() < deadline, "what was sent is not handled");
+        std::thread::yield_now();
+    }
     pool.pause(0).unwrap();
     pool.ping(0).unwrap().wait().unwrap();
     for _ in 0..50 {
