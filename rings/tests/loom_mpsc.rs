@@ -253,7 +253,8 @@ fn a_place_given_up_meets_a_push() {
     assert_eq!(reached, BTreeSet::from(all));
 }
 
-/// PUBLISH of places that are shown together. 2 threads, capacity 2: who finds the first finds the second.
+/// PUBLISH of places that are shown together. 2 threads, capacity 2. What it cannot show is that they are shown from the
+/// last on: it does not come to a look between the two, whichever is first.
 #[test]
 fn what_is_pushed_together_is_found_together() {
     let reached = outcomes(|| {

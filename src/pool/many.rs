@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Messages beside each other of one worker that are worth a claim of their own.
-const RUN_MIN: usize = 16;
+const RUN_MIN: usize = 32;
 
 impl<M> Sender<M> {
     /// Sends all of `messages` to one worker, in their order, by as few claims as there is room for; parks while its
@@ -86,7 +86,7 @@ impl<M> Sender<M> {
     }
 
     /// Sends to one worker as many as there is room for, by claims, and says how many.
-    fn try_send_run(&self, targets: &[Target], messages: &mut IntoIter<M>) -> usize {
+    pub(super) fn try_send_run(&self, targets: &[Target], messages: &mut IntoIter<M>) -> usize {
         let mut left = targets;
         while let Some(first) = left.first() {
             // CLAIM.

@@ -15,7 +15,7 @@
 //! A sender pays one more load for that. Only senders to slots that move wait, and only while they move.
 //!
 //! Models of both ways to send, and of the wait, are in `routes/models.rs`; `tests/planted` has the bugs that they notice:
-//! no RECHECK, or of the first of a run alone, a barrier left out on either side, MARK behind the barrier, and each ordering relaxed.
+//! no RECHECK, or of the first of a run alone, or one that takes a slot that moves for one that stays, a barrier left out on either side, MARK behind the barrier, and each ordering relaxed.
 //!
 //! | edge | release end | acquire end | carries |
 //! |---|---|---|---|
@@ -108,11 +108,12 @@ impl<const SLOTS: usize> Routes<SLOTS> {
         self.words[map_slot % SLOTS].load(Ordering::Relaxed) == route.0
     }
 
-    /// As [`holds`](Self::holds), behind the barrier of a call of that.
+    /// As [`holds`](Self::holds), behind the barrier of a call of that; and that the slot did not move when it was looked up.
     #[inline]
     pub(crate) fn still_holds(&self, map_slot: usize, route: Route) -> bool {
         // RELAXED: RECHECK, as above.
-        self.words[map_slot % SLOTS].load(Ordering::Relaxed) == route.0
+        let word = self.words[map_slot % SLOTS].load(Ordering::Relaxed);
+        !route.is_moving() && word == route.0
     }
 
     /// Parks until the slot does not move, and says where it is.

@@ -25,6 +25,33 @@ impl Worker for Idle {
 const LIMIT: Duration = Duration::from_millis(1);
 
 #[test]
+fn a_run_is_not_sent_where_any_of_its_map_slots_moves() {
+    let config = PoolConfig::new().with_workers(1);
+    let pool = WorkerPool::start(config, |_| Idle).expect("it starts");
+    let tx = pool.sender();
+    let keys: Vec<u64> = (0..40).collect();
+    let look = || keys.iter().map(|key| tx.target_of(key_hash(key))).collect();
+    let (slots, routes) = (
+        [SlotTable::map_slot_of(key_hash(&39_u64))],
+        &tx.shared.routes,
+    );
+    let before: Vec<Target> = look();
+    routes.mark(&slots);
+    let meanwhile: Vec<Target> = look();
+    // Looked up before the move, and after it began.
+    for targets in [&before, &meanwhile] {
+        let mut messages = keys.clone().into_iter();
+        assert_eq!(tx.try_send_run(targets, &mut messages), 0);
+        assert_eq!(messages.len(), 40);
+    }
+    routes.settle(&slots, 0);
+    let mut messages = keys.clone().into_iter();
+    assert_eq!(tx.try_send_run(&meanwhile, &mut messages), 0);
+    assert_eq!(tx.try_send_run(&before, &mut messages), 40);
+    assert_eq!(pool.stop().workers[0].counts.handled, 40);
+}
+
+#[test]
 fn who_may_not_wait_does_not_wait_for_a_map_slot_that_moves() {
     let config = PoolConfig::new().with_workers(2);
     let pool = WorkerPool::start(config, |_| Idle).expect("it starts");

@@ -97,7 +97,9 @@ impl Own<'_> {
 
     fn by_batch(mut self) -> Tally {
         while !self.is_over() {
-            let messages: Vec<_> = (0..20).map(|_| self.message()).collect();
+            // Where there is one worker, many of them go by one claim.
+            let count = self.dice.roll(80);
+            let messages: Vec<_> = (0..count).map(|_| self.message()).collect();
             for (_, message) in &messages {
                 self.accepted.add(message.id);
             }
