@@ -264,3 +264,6 @@ impl fmt::Debug for Keeper {
         f.debug_struct("Keeper").finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests;
