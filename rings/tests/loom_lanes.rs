@@ -44,31 +44,39 @@ fn pop_all(rx: &mut Consumer<'_, u32>) -> Vec<u32> {
     }
 }
 
-/// RAISE. 2 threads, 1 lane, capacity 2, 1 lap: a push meets looks that let the lane go. The push has returned when it
-/// is joined, and its value must be found then although the producer does nothing more.
+/// RAISE. 2 threads, 1 lane, capacity 2, 2 laps: a push meets looks that let the lane go. The push has returned when it
+/// is joined, and its value must be found then although the producer does nothing more. In the middle of its turn the
+/// lane is looked at in any case; behind its end, by its bit alone.
 #[test]
 fn a_push_meets_a_look_that_lets_the_lane_go() {
-    let reached = outcomes(|| {
-        let ([mut tx], mut rx) = ring(2);
-        // A bit that is set, and no value: the next look lets the lane go.
-        assert_eq!((tx.try_push(1), rx.try_pop()), (Ok(()), Ok(1)));
-        let there = thread::spawn(move || {
-            assert_eq!(tx.try_push(2), Ok(()));
-            tx
+    for is_turn_over in [false, true] {
+        let reached = outcomes(move || {
+            let ([mut tx], mut rx) = ring(2);
+            if is_turn_over {
+                assert_eq!((tx.try_push(0), rx.try_pop()), (Ok(()), Ok(0)));
+                // Lets the lane go, so that the next push takes no lease.
+                assert_eq!(rx.try_pop(), Err(TryPopError::Empty));
+            }
+            // A bit that is set, and no value: the next look lets the lane go.
+            assert_eq!((tx.try_push(1), rx.try_pop()), (Ok(()), Ok(1)));
+            let there = thread::spawn(move || {
+                assert_eq!(tx.try_push(2), Ok(()));
+                tx
+            });
+            let first = rx.try_pop();
+            let second = rx.try_pop();
+            let tx = there.join().unwrap();
+            if first.and(second).is_err() && first.or(second).is_err() {
+                assert_eq!(rx.try_pop(), Ok(2));
+            }
+            assert_eq!(rx.try_pop(), Err(TryPopError::Empty));
+            assert_eq!(rx.dirty_lanes(), 0);
+            drop(tx);
+            (first.ok(), second.ok())
         });
-        let first = rx.try_pop();
-        let second = rx.try_pop();
-        let tx = there.join().unwrap();
-        if first.and(second).is_err() && first.or(second).is_err() {
-            assert_eq!(rx.try_pop(), Ok(2));
-        }
-        assert_eq!(rx.try_pop(), Err(TryPopError::Empty));
-        assert_eq!(rx.dirty_lanes(), 0);
-        drop(tx);
-        (first.ok(), second.ok())
-    });
-    let all = [(None, None), (None, Some(2)), (Some(2), None)];
-    assert_eq!(reached, BTreeSet::from(all));
+        let all = [(None, None), (None, Some(2)), (Some(2), None)];
+        assert_eq!(reached, BTreeSet::from(all));
+    }
 }
 
 /// RAISE with a lease. 2 threads, 1 lane, capacity 4, 2 laps: pushes that raise no bit, among looks that would let the
