@@ -231,8 +231,8 @@ impl<M> LaneEnd<M> {
         self.published = self.published.wrapping_add(staged);
         self.ring.publish();
         self.mark.set_quiet();
-        // RELAXED: a count.
         let sent = &self.mark.counts.sent;
+        // RELAXED: a count.
         sent.store(self.published as u64, Relaxed);
         if staged == BATCH_LEN {
             self.ring.prefetch(BATCH_LEN);
