@@ -35,8 +35,8 @@ impl<M> Sender<M> {
     /// Sends each of `messages` to the worker that its key belongs to. Many beside each other of one worker go by one
     /// claim; the others as by [`send_partitioned`](Self::send_partitioned), but that it parks whatever the pool's policy.
     ///
-    /// Cost: two allocations. Where all are one worker's, about half of sends one by one, and else as much. A
-    /// [`Batcher`](super::Batcher) is quicker in both cases.
+    /// Cost: two allocations. Where all are one worker's, about half of sends one by one; where they change from worker to
+    /// worker, up to a half more. A [`Batcher`](super::Batcher) is quicker in both cases.
     ///
     /// # Errors
     ///
