@@ -343,8 +343,8 @@ fn busy_and_idle_shares_say_who_works() {
         pool.send_to(0, Duration::from_millis(1)).unwrap();
         pool.ping(0).unwrap().wait_timeout(LONG).unwrap();
         let stats = pool.stats();
-        let is_enough = stats.workers[0].busy_share() > 0.02;
-        if is_enough && begun.elapsed() > Duration::from_millis(200) {
+        let are_old = |worker: &WorkerStats| worker.age >= Duration::from_millis(200);
+        if stats.workers[0].busy_share() > 0.02 && stats.workers.iter().all(are_old) {
             break stats;
         }
         assert!(begun.elapsed() < LONG, "{stats}");
