@@ -77,12 +77,13 @@ mod tests {
     fn a_value_moves_and_is_dropped_once() {
         let count = Rc::new(());
         // Pointers, and bytes that nobody writes between them.
-        let values: [(u8, Rc<()>, u8); 8] = core::array::from_fn(|at| (at as u8, count.clone(), 1));
+        let values: [(u8, Rc<()>, u8); 16] =
+            core::array::from_fn(|at| (at as u8, count.clone(), 1));
         assert!(size_of_val(&values) >= 2 * LINE);
         let values = round_trip(values);
-        assert_eq!(Rc::strong_count(&count), 9);
+        assert_eq!(Rc::strong_count(&count), 17);
         let first: Vec<u8> = values.iter().map(|value| value.0).collect();
-        assert!(first.iter().copied().eq(0..8));
+        assert!(first.iter().copied().eq(0..16));
         drop(values);
         assert_eq!(Rc::strong_count(&count), 1);
     }

@@ -26,6 +26,10 @@ impl<T> Slot<T> {
     ///
     /// 1. No other thread reads or writes this slot until the caller publishes it.
     /// 2. The slot is empty, or its value may be forgotten.
+    #[cfg_attr(
+        not(target_has_atomic = "ptr"),
+        allow(dead_code, reason = "of the rings of many")
+    )]
     #[inline(always)]
     pub(crate) unsafe fn write(&self, watch: &Watch, index: usize, value: T) {
         watch.exclusive(index);

@@ -4,8 +4,7 @@
 use std::{cell::Cell, rc::Rc};
 
 use shared_nothing_rings::{
-    CapacityError, TryPopError, TryPushError, TryReserveError, mpmc, mpsc, spsc, stamped,
-    wait::Doorbell,
+    CapacityError, TryPopError, TryPushError, TryReserveError, mpsc, spsc, stamped, wait::Doorbell,
 };
 use static_assertions::{
     assert_eq_size, assert_impl_all, assert_not_impl_any, const_assert, const_assert_eq,
@@ -93,8 +92,14 @@ fn the_lines_of_a_ring_lie_before_its_slots() {
 fn an_end_that_remembers_its_position_has_a_line_of_its_own() {
     assert_eq!(align_of::<mpsc::Producer<'static, u8>>(), LINE);
     assert_eq!(size_of::<mpsc::Producer<'static, [u8; 999]>>(), LINE);
-    assert_eq!(align_of::<mpmc::Consumer<'static, u8>>(), LINE);
-    assert_eq!(size_of::<mpmc::Consumer<'static, u8>>(), LINE);
+    assert_eq!(
+        align_of::<shared_nothing_rings::mpmc::Consumer<'static, u8>>(),
+        LINE
+    );
+    assert_eq!(
+        size_of::<shared_nothing_rings::mpmc::Consumer<'static, u8>>(),
+        LINE
+    );
 }
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]

@@ -39,7 +39,8 @@ pub(super) async fn caught_async<R, E: Display>(
     meter: &Meter,
     code: impl Future<Output = Result<R, E>>,
 ) -> Result<Result<R, String>, String> {
-    let mut code = Cut(pin!(Some(code)));
+    let code = pin!(Some(code));
+    let mut code = Cut(code);
     poll_fn(|cx| {
         let Some(code) = code.0.as_mut().as_pin_mut() else {
             return Poll::Pending;
