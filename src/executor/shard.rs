@@ -15,6 +15,8 @@
 //! but for what it waits for: where the peer reads is asked when a lane seems full, or in a long turn; what a look has
 //! found is answered before the other lanes are looked at; and the cells of several parcels are asked for together.
 //!
+//! The file is long since a turn's steps share what a shard has, and their order is the argument that nobody waits for ever.
+//!
 //! No step waits for another shard. What does not fit into a lane stays in its outbox, and is tried again in every turn.
 #![forbid(unsafe_code)]
 

@@ -66,13 +66,16 @@ impl<F> Drop for Cut<'_, F> {
     }
 }
 
-/// The text of a panic. What carries it is the user's, too: if its drop panics, what that leaves is forgotten.
+/// The text of a panic. What carries it is the user's, too: if its drop panics, what that leaves is forgotten, but for a
+/// text, whose drop cannot panic.
 fn panic_text(payload: Box<dyn Any + Send>) -> String {
     let text = payload.downcast_ref::<&str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     let text = text.unwrap_or("a panic without a text").to_owned();
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        core::mem::forget(second);
+        if !second.is::<String>() && !second.is::<&str>() {
+            core::mem::forget(second);
+        }
     }
     text
 }
