@@ -132,7 +132,7 @@ impl<R> fmt::Debug for Reply<R> {
 /// An answer that is to come. Await it, or wait for it.
 ///
 /// A worker that ends hands back what it has not handled in the report of the pool. A call among it is cancelled when that
-/// report is dropped, and not before: where workers may end and the pool goes on, wait [within](Self::wait_timeout) a time.
+/// report is dropped, and not before: where workers may end and the pool goes on, wait [with a limit](Self::wait_timeout).
 ///
 /// # Cancellation
 ///

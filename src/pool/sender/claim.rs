@@ -34,13 +34,9 @@ impl<M> Sender<M> {
         Target::of_slot(map_slot, route)
     }
 
-    /// Claims up to `want` places, or says why not. CLAIM, and then RECHECK: see `routes`.
-    #[inline]
-    pub(in crate::pool) fn claim(
-        &self,
-        target: Target,
-        want: usize,
-    ) -> Result<Places<'_, M>, Refused> {
+    /// The mailbox of a target that neither moves nor refuses, or why there is none.
+    #[inline(always)]
+    fn open_mailbox(&self, target: Target) -> Result<&Mailbox<M>, Refused> {
         // Who found the number has checked it, and an owner's mailbox is there.
         let Some(mailbox) = self.mailbox(target.worker()) else {
             return Err(Refused::Closed);
@@ -51,37 +47,36 @@ impl<M> Sender<M> {
         if mailbox.is_refusing() {
             return Err(self.refused(target, mailbox));
         }
-        let refused = match mailbox.try_reserve(want) {
-            Ok(places) => {
-                let Some((map_slot, route)) = target.by() else {
-                    return Ok(places);
-                };
-                if self.shared.routes.holds(map_slot, route) {
-                    if places.is_sample() {
-                        self.shared.routes.count(map_slot, SAMPLE_EVERY as u32);
-                    }
-                    return Ok(places);
-                }
-                return Err(Refused::Moved);
-            }
-            Err(reason) => self.why_refused(target, reason),
+        Ok(mailbox)
+    }
+
+    /// Claims up to `want` places, or says why not. CLAIM, and then RECHECK: see `routes`.
+    #[inline]
+    pub(in crate::pool) fn claim(
+        &self,
+        target: Target,
+        want: usize,
+    ) -> Result<Places<'_, M>, Refused> {
+        let places = match self.open_mailbox(target)?.try_reserve(want) {
+            Ok(places) => places,
+            Err(reason) => return Err(self.why_refused(target, reason)),
         };
-        Err(refused)
+        let Some((map_slot, route)) = target.by() else {
+            return Ok(places);
+        };
+        if !self.shared.routes.holds(map_slot, route) {
+            return Err(Refused::Moved);
+        }
+        if places.is_sample() {
+            self.shared.routes.count(map_slot, SAMPLE_EVERY as u32);
+        }
+        Ok(places)
     }
 
     /// Claims one place, or says why not. As [`claim`](Self::claim), for the common case.
     #[inline(always)]
     pub(in crate::pool) fn claim_one(&self, target: Target) -> Result<Spot<'_, M>, Refused> {
-        let Some(mailbox) = self.mailbox(target.worker()) else {
-            return Err(Refused::Closed);
-        };
-        if target.is_moving() {
-            return Err(Refused::Full);
-        }
-        if mailbox.is_refusing() {
-            return Err(self.refused(target, mailbox));
-        }
-        let spot = match mailbox.try_reserve_one() {
+        let spot = match self.open_mailbox(target)?.try_reserve_one() {
             Ok(spot) => spot,
             Err(reason) => return Err(self.why_refused(target, reason)),
         };
